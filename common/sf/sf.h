@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sf - the Salesforce REST client: token, requests, error classes, API budget.
+ *
+ * Vocabulary: a *session* is a token and its instance URL; a *generation* counts the tokens obtained; the
+ * *budget* is the org's daily API allocation as Sforce-Limit-Info and /limits report it; a *class* says who
+ * needs a request. Promise: a call's callback runs exactly once, never inside the call. One 401 per token
+ * generation refreshes the token (single flight, and shared through Redis when given) and replays the request
+ * once; invalid_grant is never retried sooner than `login_backoff_ms`. The bearer token and the secrets never
+ * appear in errors or logs.
+ */
+#ifndef CF_SF_H
+#define CF_SF_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err/err.h"
+#include "str/str.h"
+
+struct cf_loop;
+struct cf_http;
+struct cf_redis;
+struct cf_sf;
+struct cf_sf_call;
+
+enum cf_sf_grant { CF_SF_PASSWORD, CF_SF_CLIENT_CREDENTIALS, CF_SF_JWT_BEARER };
+enum cf_sf_class { CF_SF_LIVE_CALLER, CF_SF_POST_CALL, CF_SF_BACKFILL };
+
+struct cf_sf_opts {
+    const char *login_url;   /* "https://login.salesforce.com": where the token endpoint is */
+    const char *api_version; /* "v60.0" */
+    enum cf_sf_grant grant;
+    const char *client_id;
+    const char *client_secret_file; /* paths: read at each login, so rotation needs no restart */
+    const char *username;
+    const char *password_file;
+    const char *jwt_key_file; /* PEM, RS256 */
+    const char *jwt_audience; /* NULL: login_url */
+    uint32_t login_backoff_ms, login_backoff_cap_ms;
+    uint32_t max_in_flight; /* requests under way; more wait in line, live callers first */
+    struct cf_http *http;   /* borrowed */
+    struct cf_redis *redis; /* borrowed, NULL: the token is not shared */
+    struct cf_str redis_prefix;
+};
+
+struct cf_sf_request {
+    enum cf_sf_class priority;
+    const char *method;
+    const char *path;    /* below "/services/data/vNN.N", such as "/query?q=..."; escaped by the caller */
+    json_t *body;        /* borrowed during the call; NULL: none */
+    uint32_t timeout_ms; /* total: waiting in line, login and replay included */
+};
+
+struct cf_sf_response {
+    int status;   /* 200..399 */
+    json_t *json; /* borrowed during the callback; json_incref() to keep; NULL when there was no body */
+    uint32_t
+        api_calls; /* requests that counted against the allocation for this answer: 1, or 2 after a replay */
+};
+
+/* On failure err->code is the HTTP status (0: no answer), `error_code` the Salesforce errorCode
+ * ("INVALID_FIELD") or "". Kinds (one table in sf_errors.c): TRANSIENT, THROTTLED (REQUEST_LIMIT_EXCEEDED,
+ * 429), REJECTED, CONFIG. */
+struct cf_sf_failure {
+    struct cf_err err;
+    char error_code[64];
+    bool unknown_outcome; /* the write may have happened: verify before writing again */
+    uint32_t api_calls;
+};
+typedef void cf_sf_fn(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure);
+
+struct cf_sf_budget {
+    int64_t used, limit; /* of the daily allocation; -1: not known yet */
+};
+
+CF_CHECKED struct cf_sf *cf_sf_new(struct cf_loop *loop, const struct cf_sf_opts *opts, struct cf_err *err);
+/** Cancels calls under way (callbacks do not run). NULL is fine. */
+void cf_sf_free(struct cf_sf *sf);
+
+struct cf_sf_call *cf_sf_send(struct cf_sf *sf, const struct cf_sf_request *request, cf_sf_fn *fn, void *arg);
+/** The callback will not run. */
+void cf_sf_cancel(struct cf_sf_call *call);
+
+struct cf_sf_budget cf_sf_budget(const struct cf_sf *sf);
+/** Requests sent since the start, logins not counted. */
+uint64_t cf_sf_api_calls(const struct cf_sf *sf);
+/** The session's instance URL, NULL before the first login. For screen-pop links. */
+const char *cf_sf_instance_url(const struct cf_sf *sf);
+
+/** Kind of a Salesforce error by HTTP status and errorCode: the one table. Also for per-record errors (status
+ * 400). */
+enum cf_err_kind cf_sf_error_kind(int status, const char *error_code);
+
+/** Appends `text` escaped for a quoted SOQL string literal (soql_sosl, quoted string escapes: \n \r \t \b \f
+ * \" \' \\). */
+void cf_soql_escape(struct cf_buf *buf, struct cf_str text);
+/** As above, for the right side of LIKE: also \% and \_. */
+void cf_soql_escape_like(struct cf_buf *buf, struct cf_str text);
+/** Escapes SOSL's reserved characters ? & | ! { } [ ] ( ) ^ ~ * : \ " ' + - with a backslash. */
+void cf_sosl_escape(struct cf_buf *buf, struct cf_str text);
+
+#endif
