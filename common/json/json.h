@@ -5,8 +5,9 @@
  * Reading: simdjson (DOM mode, behind json_shim.cc) checks the text and copies it into a tree of plain nodes
  * in an arena. Stricter than the grammar: duplicate keys, depth over 64, NUL characters inside strings,
  * numbers beyond double or 64-bit integers, a byte order mark and trailing bytes are errors. UTF-8 is
- * validated. Writing: functions that append to a cf_buf; the caller keeps the structure balanced (checked by
- * an assert at the end).
+ * validated. Limits are below; a parse takes at most CF_JSON_ARENA_BYTES from the arena, so an arena with
+ * that much room left never aborts here. Writing: functions that append to a cf_buf; the caller keeps the
+ * structure balanced (checked by an assert at the end).
  */
 #ifndef CF_JSON_H
 #define CF_JSON_H
@@ -21,6 +22,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#define CF_JSON_MAX_BYTES (1024U * 1024U)        /* of one document */
+#define CF_JSON_MAX_DEPTH 64U                    /* of arrays and objects in each other */
+#define CF_JSON_MAX_NODES 65536U                 /* values in one document */
+#define CF_JSON_ARENA_BYTES (6U * 1024U * 1024U) /* what a parse may take from the arena, at most */
 
 enum cf_json_type {
     CF_JSON_NULL,
