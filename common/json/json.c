@@ -14,7 +14,7 @@
 const struct cf_json *cf_json_parse(struct cf_arena *arena, struct cf_str text, struct cf_err *err)
 {
     if (text.n > CF_JSON_MAX_BYTES) {
-        (void)cf_err_set(err, CF_ERR_REJECTED, "json", 0, "not valid JSON: %zu bytes, at most %u are read",
+        (void)cf_err_set(err, CF_ERR_REJECTED, "json", 0, "not valid JSON: %zu bytes, at most %lu are read",
                          text.n, CF_JSON_MAX_BYTES);
         return NULL;
     }
@@ -23,12 +23,11 @@ const struct cf_json *cf_json_parse(struct cf_arena *arena, struct cf_str text, 
 
 static int compare_keys(const void *a, const void *b)
 {
-    const struct cf_str x = (*(const struct cf_json *const *)a)->key;
-    const struct cf_str y = (*(const struct cf_json *const *)b)->key;
+    const struct cf_str *x = a, *y = b;
 
-    if (x.n != y.n)
-        return x.n < y.n ? -1 : 1;
-    return memcmp(x.p, y.p, x.n);
+    if (x->n != y->n)
+        return x->n < y->n ? -1 : 1;
+    return memcmp(x->p, y->p, x->n);
 }
 
 static bool few_have_duplicate(const struct cf_json *first)
@@ -44,17 +43,17 @@ static bool few_have_duplicate(const struct cf_json *first)
 
 bool cf_json_has_duplicate(struct cf_arena *arena, const struct cf_json *object, size_t count)
 {
-    const struct cf_json **sorted;
+    struct cf_str *sorted;
     size_t n = 0;
 
     if (count <= FEW_KEYS)
         return few_have_duplicate(object->u.first);
     sorted = cf_arena_alloc(arena, count * sizeof(*sorted));
     for (const struct cf_json *member = object->u.first; member; member = member->next)
-        sorted[n++] = member;
+        sorted[n++] = member->key;
     qsort(sorted, n, sizeof(*sorted), compare_keys);
     for (size_t i = 1; i < n; i++) {
-        if (cf_str_eq(sorted[i - 1]->key, sorted[i]->key))
+        if (cf_str_eq(sorted[i - 1], sorted[i]))
             return true;
     }
     return false;

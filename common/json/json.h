@@ -23,10 +23,10 @@
 extern "C" {
 #endif
 
-#define CF_JSON_MAX_BYTES (1024U * 1024U)        /* of one document */
-#define CF_JSON_MAX_DEPTH 64U                    /* of arrays and objects in each other */
-#define CF_JSON_MAX_NODES 65536U                 /* values in one document */
-#define CF_JSON_ARENA_BYTES (6U * 1024U * 1024U) /* what a parse may take from the arena, at most */
+#define CF_JSON_MAX_BYTES 1048576UL   /* 1 MiB: of one document */
+#define CF_JSON_MAX_DEPTH 64UL        /* of arrays and objects in each other */
+#define CF_JSON_MAX_NODES 65536UL     /* values in one document */
+#define CF_JSON_ARENA_BYTES 6291456UL /* 6 MiB: what a parse may take from the arena, at most */
 
 enum cf_json_type {
     CF_JSON_NULL,

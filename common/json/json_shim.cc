@@ -19,7 +19,7 @@ namespace dom = simdjson::dom;
 namespace
 {
 
-constexpr size_t first_capacity = 16 * 1024;
+constexpr size_t first_capacity = 16384;
 constexpr size_t max_nodes_per_chunk = 256;
 
 /* The reusable part: grows by doubling up to CF_JSON_MAX_BYTES and stays. */
