@@ -10,13 +10,15 @@
  * With config/keys.h it gives the struct (`CF_CONFIG_STRUCT`) and the array of `struct cf_key`.
  *
  * Value types (C type): UINT uint64_t (min..max) - BOOL bool - TEXT const char * (min..max bytes; default
- * NULL = unset)
- * - FILE const char * (a path that must be readable at check time) - SECRET const char * (the path of a file;
- * refused when group- or world-readable; read by cf_config_secret()) - LIST struct cf_pair * ended by name
- * NULL. Sources, later wins: defaults, the INI file ("key = value" under any [section]; [kafka] and other
- * lists: a section of that name), the environment (CALLFLEET_<KEY IN CAPITALS>; for a list entry
- * CALLFLEET_KAFKA__<name, dots as __>). Unknown key, value out of range: an error that names file, line and
- * key. Promise: a loaded config is immutable; a failed load changes nothing.
+ * NULL = unset) - FILE const char * (a path that must be readable at check time; empty = unset) - SECRET
+ * const char * (the path of a file; read by cf_config_secret(), which says who may read it) - LIST struct
+ * cf_pair * ended by name NULL. In a list a secret (a name with "password", "secret" or "key.pem") must be
+ * written as "file:/path"; the pair's value is then the file's content. Sources, later wins: defaults, the
+ * INI file ("key = value" under any [section]; [kafka] and other lists: a section of that name; " ;" starts a
+ * comment, a value is one line), the environment (CALLFLEET_<KEY IN CAPITALS>; for a list entry
+ * CALLFLEET_KAFKA__<NAME IN CAPITALS, dots as __>; variables that name no key are ignored). Unknown key, key
+ * given twice, value out of range: an error that names file, line and key. Promise: a loaded config is
+ * immutable; a failed load changes nothing.
  */
 #ifndef CF_CONFIG_H
 #define CF_CONFIG_H
@@ -63,8 +65,10 @@ void cf_config_print_markdown(FILE *out, const struct cf_config_part *parts, siz
 /** Prints the values in force; SECRETs and passwords inside URLs masked. */
 void cf_config_print_values(struct cf_buf *out, const struct cf_config_part *parts, size_t n);
 
-/** Reads a SECRET's file: one trailing line break cut; refuses group- or world-readable, empty, > 64 KiB, NUL
- * inside. The caller clears and frees `ret_secret` with cf_config_secret_free(). */
+/** Reads a SECRET's file: one trailing line break cut; refuses empty, > 64 KiB, NUL inside, and a file that
+ * others may read: mode 0600 or less, or 0640 or less when root owns it (PostgreSQL's rule; a Kubernetes
+ * secret volume with fsGroup is root's and 0440). Symbolic links are followed, the target's mode counts. The
+ * caller clears and frees `ret_secret` with cf_config_secret_free(). */
 CF_CHECKED int cf_config_secret(const char *path, char **ret_secret, struct cf_err *err);
 void cf_config_secret_free(char *secret);
 
