@@ -228,6 +228,13 @@ void cf_offsets_done(struct cf_offsets *offsets, int64_t offset)
         advance(offsets);
 }
 
+void cf_offsets_skip_to(struct cf_offsets *offsets, int64_t next)
+{
+    assert(offsets->n == 0);
+    if (next > offsets->next)
+        offsets->next = next;
+}
+
 int64_t cf_offsets_watermark(const struct cf_offsets *offsets)
 {
     int64_t next = offsets->next;

@@ -36,6 +36,8 @@ bool cf_offsets_may_take(const struct cf_offsets *offsets);
 bool cf_offsets_take(struct cf_offsets *offsets, int64_t offset);
 /** The record of `offset`, taken before, is done. */
 void cf_offsets_done(struct cf_offsets *offsets, int64_t offset);
+/** Nothing is open and the reader stands at `next`: what lies between (transaction markers) is done. */
+void cf_offsets_skip_to(struct cf_offsets *offsets, int64_t next);
 
 /** The offset to commit. */
 int64_t cf_offsets_watermark(const struct cf_offsets *offsets);

@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The helper thread: the producer lives here and nowhere else. It takes orders (start, read committed
+ * offsets, commit a batch) one at a time and posts results; every call to librdkafka that may block is made
+ * here.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "kafka/kafka_priv.h"
+
+#define ORDERS 4U
+#define FENCED_LIMIT 3U
+#define FENCED_WINDOW_S 60
+
+enum order_kind { ORDER_START, ORDER_OFFSETS, ORDER_COMMIT };
+
+struct order {
+    enum order_kind kind;
+    rd_kafka_topic_partition_list_t *parts;
+    const struct cf_kafka_batch *batch;
+};
+
+struct cf_kafka_txn {
+    struct cf_kafka_opts opts; /* strings are the caller's and outlive us */
+    rd_kafka_t *consumer;      /* borrowed; only its thread-safe calls */
+    struct cf_kafka_txn_events events;
+    void *arg;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct order orders[ORDERS];
+    size_t n_orders;
+    struct cf_kafka_txn_result results[CF_KAFKA_NOTES + ORDERS];
+    size_t n_results;
+    atomic_bool stop;
+    bool ended;
+    /* the thread's own */
+    rd_kafka_t *producer;
+    rd_kafka_queue_t *main_queue;
+    struct timespec first_fenced;
+    uint32_t fenced;
+};
+
+/* How a try at a transaction ended. */
+enum verdict {
+    V_COMMITTED,
+    V_AGAIN,   /* not committed, the producer is fine: try the same batch again */
+    V_REMAKE,  /* not committed, the producer is no good any more */
+    V_UNKNOWN, /* may be committed, and the producer is no good any more */
+    V_REVOKED, /* not committed and must not be: the group has moved on */
+};
+
+static void post(struct cf_kafka_txn *txn, const struct cf_kafka_txn_result *result)
+{
+    (void)pthread_mutex_lock(&txn->lock);
+    if (result->kind != CF_TXN_NOTE || txn->n_results < CF_KAFKA_NOTES)
+        txn->results[txn->n_results++] = *result;
+    (void)pthread_mutex_unlock(&txn->lock);
+    txn->events.ready(txn->arg);
+}
+
+static void note(void *arg, const struct cf_err *err)
+{
+    struct cf_kafka_txn_result result = {.kind = CF_TXN_NOTE, .failed = true, .err = *err};
+
+    post(arg, &result);
+}
+
+static void note_error(struct cf_kafka_txn *txn, const char *during, rd_kafka_resp_err_t code,
+                       const char *text)
+{
+    struct cf_err err = {0};
+
+    (void)cf_err_set(&err, CF_ERR_TRANSIENT, "kafka", (int)code, "%s: %s", during, text);
+    note(txn, &err);
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    (void)nanosleep(&wait, NULL);
+}
+
+/* Serves the producer's logs and errors, so that they are not kept in memory. */
+static void serve_producer(struct cf_kafka_txn *txn)
+{
+    rd_kafka_event_t *event;
+
+    while (txn->main_queue && (event = rd_kafka_queue_poll(txn->main_queue, 0)) != NULL) {
+        cf_kafka_note_event(event, note, txn);
+        rd_kafka_event_destroy(event);
+    }
+}
+
+static rd_kafka_conf_t *producer_conf(const struct cf_kafka_opts *opts, struct cf_err *err)
+{
+    /* murmur2_random is what Java clients use; the default (CRC32) would split a call over two partitions.
+     * retry.backoff.ms: AddOffsetsToTxn waits this long when the last transaction's markers are still under
+     * way. */
+    static const struct cf_kafka_prop ours[] = {
+        {"enable.idempotence", "true"},   {"partitioner", "murmur2_random"},
+        {"message.max.bytes", "4000000"}, {"queue.buffering.max.kbytes", "65536"},
+        {"retry.backoff.ms", "20"},       {NULL, NULL},
+    };
+    const struct cf_kafka_conf which = {opts, "producer.", "consumer."};
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool ok = true;
+
+    for (const struct cf_kafka_prop *prop = ours; prop->name && ok; prop++)
+        ok = cf_kafka_conf_set(conf, prop->name, prop->value, err) == 0;
+    ok = ok && cf_kafka_conf_set(conf, "transactional.id", opts->transactional_id, err) == 0 &&
+         cf_kafka_conf_set_ms(conf, "transaction.timeout.ms", opts->transaction_timeout_ms, err) == 0 &&
+         cf_kafka_conf_set_ms(conf, "message.timeout.ms", opts->transaction_timeout_ms, err) == 0 &&
+         cf_kafka_conf_common(conf, &which, err) == 0;
+    if (!ok) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+    return conf;
+}
+
+static int make_producer(struct cf_kafka_txn *txn, struct cf_err *err)
+{
+    rd_kafka_conf_t *conf = producer_conf(&txn->opts, err);
+    char why[160];
+
+    if (!conf)
+        return -1;
+    txn->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
+    if (!txn->producer) {
+        rd_kafka_conf_destroy(conf);
+        return cf_err_set(err, CF_ERR_CONFIG, "kafka", 0, "the producer cannot start: %s", why);
+    }
+    (void)rd_kafka_set_log_queue(txn->producer, NULL);
+    txn->main_queue = rd_kafka_queue_get_main(txn->producer);
+    return 0;
+}
+
+static void drop_producer(struct cf_kafka_txn *txn)
+{
+    if (!txn->producer)
+        return;
+    (void)rd_kafka_purge(txn->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    serve_producer(txn);
+    rd_kafka_queue_destroy(txn->main_queue);
+    txn->main_queue = NULL;
+    rd_kafka_destroy(txn->producer);
+    txn->producer = NULL;
+}
+
+/* Makes the producer ready for transactions, which fences any older one of the same id. Tries until it works,
+ * the process stops, or the trouble is one that only an operator can end. */
+static int start_producer(struct cf_kafka_txn *txn, struct cf_err *err)
+{
+    while (!atomic_load(&txn->stop)) {
+        rd_kafka_error_t *error;
+        bool fatal;
+
+        if (!txn->producer && make_producer(txn, err) < 0)
+            return -1;
+        error = rd_kafka_init_transactions(txn->producer, CF_KAFKA_CALL_MS);
+        if (!error)
+            return 0;
+        fatal = rd_kafka_error_is_fatal(error) != 0;
+        note_error(txn, "starting transactions", rd_kafka_error_code(error), rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        serve_producer(txn);
+        if (fatal)
+            drop_producer(txn);
+        pause_ms(200);
+    }
+    return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", 0, "stopping");
+}
+
+/* ---- one transaction ---- */
+
+static rd_kafka_headers_t *headers_of(const struct cf_kafka_out *out)
+{
+    rd_kafka_headers_t *headers = NULL, *theirs = NULL;
+
+    if (out->like && rd_kafka_message_headers((const rd_kafka_message_t *)out->like, &theirs) ==
+                         RD_KAFKA_RESP_ERR_NO_ERROR)
+        headers = rd_kafka_headers_copy(theirs);
+    if (!headers)
+        headers = rd_kafka_headers_new(out->n_headers);
+    for (size_t i = 0; i < out->n_headers; i++)
+        (void)rd_kafka_header_add(headers, out->headers[i].name.p, (ssize_t)out->headers[i].name.n,
+                                  out->headers[i].value.p, (ssize_t)out->headers[i].value.n);
+    return headers;
+}
+
+/* librdkafka's prototypes lack const; with no RD_KAFKA_MSG_F_FREE it only reads. */
+static void *unconst(const char *p)
+{
+    return (void *)(uintptr_t)p;
+}
+
+static rd_kafka_resp_err_t produce_one(struct cf_kafka_txn *txn, const struct cf_kafka_out *out)
+{
+    rd_kafka_headers_t *headers = headers_of(out);
+    rd_kafka_resp_err_t code;
+
+    code = rd_kafka_producev(
+        txn->producer, RD_KAFKA_V_TOPIC(out->topic), RD_KAFKA_V_KEY(unconst(out->key.p), out->key.n),
+        RD_KAFKA_V_VALUE(unconst(out->value.p), out->value.n), RD_KAFKA_V_TIMESTAMP(out->timestamp_ms),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_BLOCK), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_headers_destroy(headers);
+    return code;
+}
+
+static bool group_moved_on(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+           code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
+static enum verdict abort_transaction(struct cf_kafka_txn *txn, enum verdict after)
+{
+    for (int tries = 0; tries < 10; tries++) {
+        rd_kafka_error_t *error = rd_kafka_abort_transaction(txn->producer, CF_KAFKA_CALL_MS);
+        bool again;
+
+        if (!error)
+            return after;
+        again = rd_kafka_error_is_retriable(error) != 0;
+        note_error(txn, "aborting", rd_kafka_error_code(error), rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        if (!again)
+            break;
+        pause_ms(50);
+    }
+    return after == V_REVOKED ? V_REVOKED : V_REMAKE;
+}
+
+/* What an error of a transaction call means; destroys it. `indefinite`: the call may have committed. */
+static enum verdict judge(struct cf_kafka_txn *txn, rd_kafka_error_t *error, const char *during,
+                          bool indefinite)
+{
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    bool fatal = rd_kafka_error_is_fatal(error) != 0;
+    bool must_abort = rd_kafka_error_txn_requires_abort(error) != 0;
+
+    note_error(txn, during, code, rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    if (must_abort && !fatal)
+        return abort_transaction(txn, group_moved_on(code) ? V_REVOKED : V_AGAIN);
+    if (group_moved_on(code))
+        return V_REVOKED;
+    return indefinite ? V_UNKNOWN : V_REMAKE;
+}
+
+static rd_kafka_error_t *send_offsets(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)batch->n_offsets);
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(txn->consumer);
+    rd_kafka_error_t *error;
+
+    for (size_t i = 0; i < batch->n_offsets; i++) {
+        const struct cf_kafka_offset *offset = &batch->offsets[i];
+        rd_kafka_topic_partition_t *part =
+            rd_kafka_topic_partition_list_add(list, offset->topic, offset->partition);
+
+        part->offset = offset->offset;
+        part->metadata = strdup(offset->metadata);
+        part->metadata_size = part->metadata ? strlen(part->metadata) : 0;
+    }
+    error = rd_kafka_send_offsets_to_transaction(txn->producer, list, group, CF_KAFKA_COMMIT_MS);
+    rd_kafka_consumer_group_metadata_destroy(group);
+    rd_kafka_topic_partition_list_destroy(list);
+    return error;
+}
+
+static enum verdict send_offsets_and_commit(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch)
+{
+    rd_kafka_error_t *error = NULL;
+
+    for (int tries = 0; batch->n_offsets > 0 && tries < 10; tries++) {
+        error = send_offsets(txn, batch);
+        if (!error || !rd_kafka_error_is_retriable(error))
+            break;
+        pause_ms(20);
+        if (tries < 9) {
+            rd_kafka_error_destroy(error);
+            error = NULL;
+        }
+    }
+    if (error)
+        return judge(txn, error, "adding offsets to the transaction", false);
+    for (int tries = 0; tries < 10; tries++) {
+        error = rd_kafka_commit_transaction(txn->producer, CF_KAFKA_COMMIT_MS);
+        if (!error)
+            return V_COMMITTED;
+        if (!rd_kafka_error_is_retriable(error) || atomic_load(&txn->stop))
+            break;
+        if (tries < 9)
+            rd_kafka_error_destroy(error);
+    }
+    return judge(txn, error, "committing", true);
+}
+
+/* Produce comes before send_offsets: librdkafka waits 20 ms, not 100, for the last transaction's end that
+ * way. */
+static enum verdict try_batch(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch)
+{
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(txn->producer);
+
+    if (error)
+        return judge(txn, error, "beginning a transaction", false);
+    for (size_t i = 0; i < batch->n_records; i++) {
+        rd_kafka_resp_err_t code = produce_one(txn, &batch->records[i]);
+
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            note_error(txn, batch->records[i].topic, code, rd_kafka_err2str(code));
+            return abort_transaction(txn, V_AGAIN);
+        }
+    }
+    return send_offsets_and_commit(txn, batch);
+}
+
+/* Reads the group's committed offsets into `parts`; stable ones only (read_committed), so a transaction still
+ * open at its coordinator is waited for. Tries until it works or the process stops. */
+static int read_committed(struct cf_kafka_txn *txn, rd_kafka_topic_partition_list_t *parts,
+                          struct cf_err *err)
+{
+    while (!atomic_load(&txn->stop)) {
+        rd_kafka_resp_err_t code = rd_kafka_committed(txn->consumer, parts, CF_KAFKA_CALL_MS);
+
+        for (int i = 0; i < parts->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+            code = parts->elems[i].err;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return 0;
+        note_error(txn, "reading committed offsets", code, rd_kafka_err2str(code));
+        pause_ms(100);
+    }
+    return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", 0, "stopping");
+}
+
+/* After the old producer is fenced, the group's offsets say whether the batch was committed: every batch
+ * moves at least one watermark or done set, so its offsets and metadata are never those from before. */
+static int was_committed(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch, bool *ret_yes,
+                         struct cf_err *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)batch->n_offsets);
+    int rc;
+
+    for (size_t i = 0; i < batch->n_offsets; i++)
+        (void)rd_kafka_topic_partition_list_add(list, batch->offsets[i].topic, batch->offsets[i].partition);
+    rc = read_committed(txn, list, err);
+    *ret_yes = rc == 0 && batch->n_offsets > 0;
+    for (size_t i = 0; i < batch->n_offsets && *ret_yes; i++) {
+        const rd_kafka_topic_partition_t *part = &list->elems[i];
+        struct cf_str metadata = {part->metadata, part->metadata_size};
+
+        *ret_yes =
+            part->offset == batch->offsets[i].offset && cf_str_is(metadata, batch->offsets[i].metadata);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}
+
+/* Two workers with one transactional.id fence each other for ever; that is for an operator to end. */
+static int count_fencing(struct cf_kafka_txn *txn, struct cf_err *err)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (txn->fenced == 0 || now.tv_sec - txn->first_fenced.tv_sec > FENCED_WINDOW_S) {
+        txn->first_fenced = now;
+        txn->fenced = 0;
+    }
+    if (++txn->fenced < FENCED_LIMIT)
+        return 0;
+    return cf_err_set(
+        err, CF_ERR_CONFIG, "kafka", 0,
+        "the producer was lost %u times within %d s: is another worker running with instance name %s?",
+        txn->fenced, FENCED_WINDOW_S, txn->opts.transactional_id);
+}
+
+static int commit_batch(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch, struct cf_err *err)
+{
+    long wait_ms = 20;
+
+    while (!atomic_load(&txn->stop)) {
+        enum verdict verdict = try_batch(txn, batch);
+        bool yes = false;
+
+        serve_producer(txn);
+        if (verdict == V_COMMITTED)
+            return 0;
+        if (verdict == V_REVOKED)
+            return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", 0,
+                              "the group has given the partitions to others");
+        if (verdict == V_REMAKE || verdict == V_UNKNOWN) {
+            drop_producer(txn);
+            if (count_fencing(txn, err) < 0 || start_producer(txn, err) < 0)
+                return -1;
+            if (verdict == V_UNKNOWN && was_committed(txn, batch, &yes, err) < 0)
+                return -1;
+            if (yes)
+                return 0;
+        }
+        pause_ms(wait_ms);
+        wait_ms = wait_ms < 1000 ? wait_ms * 2 : 2000;
+    }
+    return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", 0, "stopping");
+}
+
+/* ---- the thread ---- */
+
+static void carry_out(struct cf_kafka_txn *txn, struct order *order)
+{
+    struct cf_kafka_txn_result result = {0};
+
+    switch (order->kind) {
+    case ORDER_START:
+        result.kind = CF_TXN_STARTED;
+        result.failed = start_producer(txn, &result.err) < 0;
+        break;
+    case ORDER_OFFSETS:
+        result.kind = CF_TXN_OFFSETS;
+        result.failed = read_committed(txn, order->parts, &result.err) < 0;
+        result.offsets = order->parts;
+        break;
+    case ORDER_COMMIT:
+        result.kind = CF_TXN_COMMITTED;
+        result.failed = commit_batch(txn, order->batch, &result.err) < 0;
+        break;
+    }
+    post(txn, &result);
+}
+
+/* Waits for an order at most a second: the producer's own events are served in between. */
+static bool next_order(struct cf_kafka_txn *txn, struct order *ret_order)
+{
+    struct timespec until;
+    bool got = false;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    (void)pthread_mutex_lock(&txn->lock);
+    while (txn->n_orders == 0 && !atomic_load(&txn->stop)) {
+        if (pthread_cond_timedwait(&txn->changed, &txn->lock, &until) == ETIMEDOUT)
+            break;
+    }
+    if (txn->n_orders > 0) {
+        *ret_order = txn->orders[0];
+        memmove(txn->orders, txn->orders + 1, --txn->n_orders * sizeof(txn->orders[0]));
+        got = true;
+    }
+    (void)pthread_mutex_unlock(&txn->lock);
+    return got;
+}
+
+static void *thread_main(void *arg)
+{
+    struct cf_kafka_txn *txn = arg;
+    struct order order;
+
+    while (!atomic_load(&txn->stop)) {
+        if (next_order(txn, &order))
+            carry_out(txn, &order);
+        serve_producer(txn);
+    }
+    drop_producer(txn);
+    (void)pthread_mutex_lock(&txn->lock);
+    txn->ended = true;
+    (void)pthread_cond_broadcast(&txn->changed);
+    (void)pthread_mutex_unlock(&txn->lock);
+    return NULL;
+}
+
+static void give_order(struct cf_kafka_txn *txn, struct order order)
+{
+    (void)pthread_mutex_lock(&txn->lock);
+    assert(txn->n_orders < ORDERS);
+    txn->orders[txn->n_orders++] = order;
+    (void)pthread_cond_broadcast(&txn->changed);
+    (void)pthread_mutex_unlock(&txn->lock);
+}
+
+struct cf_kafka_txn *cf_kafka_txn_new(const struct cf_kafka_opts *opts, rd_kafka_t *consumer,
+                                      const struct cf_kafka_txn_events *events, void *arg, struct cf_err *err)
+{
+    struct cf_kafka_txn *txn = cf_calloc(1, sizeof(*txn));
+    rd_kafka_conf_t *probe = producer_conf(opts, err);
+    pthread_condattr_t monotonic;
+
+    /* A bad property must fail the boot, not the thread. */
+    if (!probe) {
+        free(txn);
+        return NULL;
+    }
+    rd_kafka_conf_destroy(probe);
+    txn->opts = *opts;
+    txn->consumer = consumer;
+    txn->events = *events;
+    txn->arg = arg;
+    (void)pthread_mutex_init(&txn->lock, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&txn->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    give_order(txn, (struct order){.kind = ORDER_START});
+    if (pthread_create(&txn->thread, NULL, thread_main, txn) != 0) {
+        (void)cf_err_set(err, CF_ERR_FATAL, "kafka", errno, "no thread for transactions");
+        free(txn);
+        return NULL;
+    }
+    return txn;
+}
+
+void cf_kafka_txn_offsets(struct cf_kafka_txn *txn, rd_kafka_topic_partition_list_t *parts)
+{
+    give_order(txn, (struct order){.kind = ORDER_OFFSETS, .parts = parts});
+}
+
+void cf_kafka_txn_commit(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch)
+{
+    give_order(txn, (struct order){.kind = ORDER_COMMIT, .batch = batch});
+}
+
+bool cf_kafka_txn_poll(struct cf_kafka_txn *txn, struct cf_kafka_txn_result *ret_result)
+{
+    bool got = false;
+
+    (void)pthread_mutex_lock(&txn->lock);
+    if (txn->n_results > 0) {
+        *ret_result = txn->results[0];
+        memmove(txn->results, txn->results + 1, --txn->n_results * sizeof(txn->results[0]));
+        got = true;
+    }
+    (void)pthread_mutex_unlock(&txn->lock);
+    return got;
+}
+
+bool cf_kafka_txn_free(struct cf_kafka_txn *txn, uint32_t wait_ms)
+{
+    struct cf_kafka_txn_result result;
+    struct timespec until;
+    bool ended;
+
+    if (!txn)
+        return true;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000 + 1;
+    atomic_store(&txn->stop, true);
+    (void)pthread_mutex_lock(&txn->lock);
+    (void)pthread_cond_broadcast(&txn->changed);
+    while (!txn->ended && pthread_cond_timedwait(&txn->changed, &txn->lock, &until) != ETIMEDOUT)
+        continue;
+    ended = txn->ended;
+    (void)pthread_mutex_unlock(&txn->lock);
+    if (!ended)
+        return false;
+    (void)pthread_join(txn->thread, NULL);
+    while (cf_kafka_txn_poll(txn, &result)) {
+        if (result.offsets)
+            rd_kafka_topic_partition_list_destroy(result.offsets);
+    }
+    for (size_t i = 0; i < txn->n_orders; i++) {
+        if (txn->orders[i].parts)
+            rd_kafka_topic_partition_list_destroy(txn->orders[i].parts);
+    }
+    (void)pthread_mutex_destroy(&txn->lock);
+    (void)pthread_cond_destroy(&txn->changed);
+    free(txn);
+    return true;
+}
