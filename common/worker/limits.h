@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* limits - every fixed bound of the runtime in one place; what an operator may want to change is configuration. */
+/* limits - every fixed bound of the runtime in one place; what an operator may want to change is
+ * configuration. */
 #ifndef CF_WORKER_LIMITS_H
 #define CF_WORKER_LIMITS_H
 

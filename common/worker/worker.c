@@ -62,7 +62,8 @@ static void on_drain_over(void *arg)
 {
     struct cf_worker *worker = arg;
 
-    cf_log_warn("worker", NULL, "%zu unfinished records are handed back after drain_ms", worker->n_unfinished);
+    cf_log_warn("worker", NULL, "%zu unfinished records are handed back after drain_ms",
+                worker->n_unfinished);
     cf_jobs_cancel_all(worker);
     cf_worker_turn_soon(worker);
 }
@@ -158,7 +159,8 @@ static void name_worker(struct cf_worker *worker)
     char host[200] = "worker";
 
     (void)gethostname(host, sizeof(host) - 1);
-    (void)snprintf(worker->instance, sizeof(worker->instance), "%s", values->instance ? values->instance : host);
+    (void)snprintf(worker->instance, sizeof(worker->instance), "%s",
+                   values->instance ? values->instance : host);
     if (values->group)
         (void)snprintf(worker->group, sizeof(worker->group), "%s", values->group);
     else
@@ -184,7 +186,8 @@ static int start_kafka(struct cf_worker *worker, struct cf_err *err)
         .client_id = worker->instance,
         .transactional_id = worker->transactional_id,
         .topics = topics,
-        /* struct cf_pair and struct cf_kafka_prop are the same two pointers; kafka is a level below config. */
+        /* struct cf_pair and struct cf_kafka_prop are the same two pointers; kafka is a level below config.
+         */
         .props = (const struct cf_kafka_prop *)worker->values.kafka,
         .session_timeout_ms = (uint32_t)worker->values.session_timeout_ms,
         .transaction_timeout_ms = (uint32_t)worker->values.transaction_timeout_ms,
@@ -260,7 +263,8 @@ static int boot(struct cf_worker *worker, struct cf_err *err)
         worker->stage_metrics = cf_metrics_register(worker->metrics, worker->stage->metrics);
     cf_metric_set(worker->own_metrics, M_BUILD_INFO, CF_VERSION, worker->stage->name, 1);
     make_loop(worker);
-    if (cf_worker_admin_start(worker, err) < 0 || start_clients(worker, err) < 0 || worker->stage->init(worker, err) < 0)
+    if (cf_worker_admin_start(worker, err) < 0 || start_clients(worker, err) < 0 ||
+        worker->stage->init(worker, err) < 0)
         return -1;
     return start_kafka(worker, err);
 }
@@ -315,8 +319,10 @@ enum action { ACT_RUN, ACT_CHECK, ACT_HELP, ACT_MARKDOWN, ACT_VERSION, ACT_USAGE
 static enum action parse(int argc, char **argv, const char **ret_file)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
-        {"help", optional_argument, NULL, 'h'},   {"version", no_argument, NULL, 'v'},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"help", optional_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
     enum action action = ACT_RUN;
@@ -339,14 +345,16 @@ static enum action parse(int argc, char **argv, const char **ret_file)
 
 static void print_help(const struct cf_stage *stage, const struct cf_config_part *parts)
 {
-    (void)printf("%s-worker: %s\n\n"
-                 "usage: %s-worker [--config FILE] [--check | --help | --version]\n\n"
-                 "Keys of the INI file; each is also an environment variable CALLFLEET_<KEY IN CAPITALS>.\n\n",
-                 stage->name, stage->help, stage->name);
+    (void)printf(
+        "%s-worker: %s\n\n"
+        "usage: %s-worker [--config FILE] [--check | --help | --version]\n\n"
+        "Keys of the INI file; each is also an environment variable CALLFLEET_<KEY IN CAPITALS>.\n\n",
+        stage->name, stage->help, stage->name);
     cf_config_print_help(stdout, parts, 2);
 }
 
-static int with_config(struct cf_worker *worker, const struct cf_config_part *parts, const char *file, enum action action)
+static int with_config(struct cf_worker *worker, const struct cf_config_part *parts, const char *file,
+                       enum action action)
 {
     struct cf_err err;
     int code;
@@ -380,7 +388,8 @@ int cf_worker_main(const struct cf_stage *stage, int argc, char **argv)
     parts[1] = (struct cf_config_part){"runtime", own_keys, &worker->values};
     (void)signal(SIGPIPE, SIG_IGN);
     if (action == ACT_USAGE) {
-        (void)fprintf(stderr, "usage: %s-worker [--config FILE] [--check | --help | --version]\n", stage->name);
+        (void)fprintf(stderr, "usage: %s-worker [--config FILE] [--check | --help | --version]\n",
+                      stage->name);
         code = EX_USAGE;
     } else if (action == ACT_VERSION) {
         (void)printf("%s-worker %s\n", stage->name, CF_VERSION);

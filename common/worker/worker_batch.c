@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Batches. Finished jobs gather in the open batch; when the helper thread is free the open batch becomes the one under
- * way. So a transaction is as large as what finished during the one before: an idle worker commits at once, a busy one
- * waits up to commit_interval_ms or commit_max_events for a fuller one.
+ * Batches. Finished jobs gather in the open batch; when the helper thread is free the open batch becomes the
+ * one under way. So a transaction is as large as what finished during the one before: an idle worker commits
+ * at once, a busy one waits up to commit_interval_ms or commit_max_events for a fuller one.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -118,27 +118,24 @@ static size_t add_offsets(struct cf_worker *worker)
         part->moved = false;
         part->sent = cf_offsets_watermark(part->track);
         (void)cf_offsets_encode(part->track, part->metadata);
-        worker->offsets[n++] = (struct cf_kafka_offset){part->topic, part->partition, part->sent, part->metadata};
+        worker->offsets[n++] =
+            (struct cf_kafka_offset){part->topic, part->partition, part->sent, part->metadata};
     }
     return n;
 }
 
 static void send_batch(struct cf_worker *worker)
 {
-    struct cf_kafka_batch batch;
-
-    worker->sent = worker->open;
-    if (!worker->sent.jobs)
-        worker->sent.last_job = &worker->sent.jobs;
+    worker->sent = worker->open; /* read only from here: the tail pointers are not used again */
     cf_batch_init(&worker->open);
     worker->committing = true;
     worker->commit_began_ms = cf_loop_now_ms(worker->loop);
     worker->last_batch = worker->sent.n_records + worker->sent.n_jobs;
-    batch.n_records = add_records(worker, &worker->sent);
-    batch.records = worker->records;
-    batch.n_offsets = add_offsets(worker);
-    batch.offsets = worker->offsets;
-    cf_kafka_commit(worker->kafka, &batch);
+    worker->kafka_batch.n_records = add_records(worker, &worker->sent);
+    worker->kafka_batch.records = worker->records;
+    worker->kafka_batch.n_offsets = add_offsets(worker);
+    worker->kafka_batch.offsets = worker->offsets;
+    cf_kafka_commit(worker->kafka, &worker->kafka_batch);
 }
 
 void cf_batch_turn(struct cf_worker *worker, bool now)
@@ -148,7 +145,8 @@ void cf_batch_turn(struct cf_worker *worker, bool now)
 
     if (worker->committing || (open->n_jobs == 0 && open->n_emits == 0))
         return;
-    if (now || worker->last_batch < BUSY_RECORDS || open->n_jobs + open->n_emits >= worker->values.commit_max_events ||
+    if (now || worker->last_batch < BUSY_RECORDS ||
+        open->n_jobs + open->n_emits >= worker->values.commit_max_events ||
         age_ms >= worker->values.commit_interval_ms) {
         cf_timer_stop(worker->commit_timer);
         send_batch(worker);
@@ -214,14 +212,16 @@ void cf_batch_idle(void *arg)
     struct cf_worker *worker = arg;
     bool any = false;
 
-    if (worker->phase != PHASE_RUNNING || worker->committing || worker->n_jobs > 0 || worker->open.n_emits > 0)
+    if (worker->phase != PHASE_RUNNING || worker->committing || worker->n_jobs > 0 ||
+        worker->open.n_emits > 0)
         return;
     for (size_t i = 0; i < worker->n_parts; i++) {
         struct part *part = &worker->parts[i];
         int64_t position = cf_kafka_position(worker->kafka, i);
 
         /* Nothing is open, so everything below the position is done: only markers lie between. */
-        if (part->committed >= 0 && position > part->committed && position > cf_offsets_watermark(part->track)) {
+        if (part->committed >= 0 && position > part->committed &&
+            position > cf_offsets_watermark(part->track)) {
             cf_offsets_skip_to(part->track, position);
             part->moved = any = true;
         }

@@ -185,7 +185,8 @@ static void dead_letter(struct cf_job *job)
         text_header("callfleet.dlq.timestamp", cf_arena_printf(arena, "%lld", (long long)view->timestamp_ms)),
         text_header("callfleet.dlq.reason", reason),
         text_header("callfleet.dlq.class", cf_str_of(poison ? "poison" : "rejected")),
-        text_header("callfleet.dlq.attempts", cf_arena_printf(arena, "%u", job->attempts ? job->attempts : 1)),
+        text_header("callfleet.dlq.attempts",
+                    cf_arena_printf(arena, "%u", job->attempts ? job->attempts : 1)),
         text_header("callfleet.dlq.first-seen", cf_str_of(first_seen)),
         text_header("callfleet.dlq.worker", cf_str_of(worker->instance)),
         text_header("callfleet.dlq.version", CF_STR(CF_VERSION)),
@@ -226,7 +227,8 @@ static void on_backoff_over(void *arg)
 static void retry(struct cf_job *job)
 {
     struct cf_worker *worker = job->worker;
-    const struct cf_backoff backoff = {(uint32_t)worker->values.retry_base_ms, (uint32_t)worker->values.retry_cap_ms};
+    const struct cf_backoff backoff = {(uint32_t)worker->values.retry_base_ms,
+                                       (uint32_t)worker->values.retry_cap_ms};
 
     cf_metric_add(worker->own_metrics, M_RETRIES, cf_err_kind_name(job->error.kind), NULL, 1);
     cf_log_err(CF_LOG_INFO, "worker", &job->log, "step will be tried again", &job->error);
@@ -317,7 +319,8 @@ static int read_headers(struct cf_job *job, struct cf_err *err)
         bytes += found[i].name.n + found[i].value.n;
     }
     if (bytes > CF_JOB_MAX_HEADER_BYTES)
-        return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "headers of more than %u bytes", CF_JOB_MAX_HEADER_BYTES);
+        return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "headers of more than %u bytes",
+                          CF_JOB_MAX_HEADER_BYTES);
     job->record.headers = headers;
     job->record.n_headers = n;
     return 0;
@@ -347,7 +350,8 @@ static struct cf_str call_of(const struct cf_event *event)
 static int decode(struct cf_job *job, struct cf_err *err)
 {
     if (job->view.value.n > CF_JOB_MAX_VALUE_BYTES)
-        return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "value of more than %u bytes", CF_JOB_MAX_VALUE_BYTES);
+        return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "value of more than %u bytes",
+                          CF_JOB_MAX_VALUE_BYTES);
     if (read_headers(job, err) < 0)
         return -1;
     if (job->part->input->raw)
@@ -359,7 +363,8 @@ static int decode(struct cf_job *job, struct cf_err *err)
     return 0;
 }
 
-static void start(struct cf_worker *worker, struct part *part, struct cf_kafka_msg *msg, const struct cf_kafka_view *view)
+static void start(struct cf_worker *worker, struct part *part, struct cf_kafka_msg *msg,
+                  const struct cf_kafka_view *view)
 {
     struct cf_job *job = job_new(worker);
 
@@ -374,7 +379,8 @@ static void start(struct cf_worker *worker, struct part *part, struct cf_kafka_m
         .key = view->key,
         .value = view->value,
     };
-    job->log = (struct cf_log_ctx){.topic = part->topic, .partition = view->partition, .offset = view->offset};
+    job->log =
+        (struct cf_log_ctx){.topic = part->topic, .partition = view->partition, .offset = view->offset};
     link_job(part, job);
     if (decode(job, &job->error) < 0)
         job->failed = true;

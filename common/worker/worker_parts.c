@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Partitions. The assignor is eager: a rebalance takes all parts and gives a new set. In between they are drained: no
- * new records, unfinished jobs get drain_ms, then they are cancelled; what is finished commits; only then are the
- * parts given up, so nothing of an old generation is ever sent in a new one.
+ * Partitions. The assignor is eager: a rebalance takes all parts and gives a new set. In between they are
+ * drained: no new records, unfinished jobs get drain_ms, then they are cancelled; what is finished commits;
+ * only then are the parts given up, so nothing of an old generation is ever sent in a new one.
  */
 #include <stdlib.h>
 
@@ -75,7 +75,8 @@ static int open_part(struct cf_worker *worker, struct part *part, const struct c
     };
     part->topic = cf_strdup(committed->topic);
     part->metadata = cf_calloc(CF_OFFSETS_TEXT_MAX + 1, 1);
-    return cf_offsets_new(committed->offset >= 0 ? committed->offset : 0, committed->metadata, &part->track, err);
+    return cf_offsets_new(committed->offset >= 0 ? committed->offset : 0, committed->metadata, &part->track,
+                          err);
 }
 
 void cf_parts_assigned(void *arg, const struct cf_kafka_committed *parts, size_t n)

@@ -24,7 +24,9 @@ struct cf_timer;
 struct worker_config {
 #define CF_CONFIG_STRUCT
 #include "config/keys.h"
+
 #include "worker/worker_config.def"
+
 #include "config/keys_end.h"
 };
 
@@ -37,11 +39,11 @@ struct part {
     int64_t committed; /* what the group has; -1: nothing yet */
     int64_t start;     /* where reading begins; below committed: replays */
     bool start_known;
-    bool moved;        /* the next batch has an offset for it */
-    char *metadata;    /* text of the batch under way */
-    int64_t sent;      /* offset of the batch under way, -1: none */
+    bool moved;          /* the next batch has an offset for it */
+    char *metadata;      /* text of the batch under way */
+    int64_t sent;        /* offset of the batch under way, -1: none */
     struct cf_job *jobs; /* not finished */
-    bool empty;        /* nothing was there at the last look */
+    bool empty;          /* nothing was there at the last look */
 };
 
 enum job_state { JOB_READY, JOB_WAITING, JOB_BACKOFF, JOB_DONE };
@@ -115,9 +117,9 @@ struct cf_worker {
     enum phase phase;
     struct part *parts;
     size_t n_parts, n_unknown_starts, next_part;
-    bool lost;       /* draining because others own the partitions already */
-    bool stopping;   /* SIGTERM or a failure: after the drain the process ends */
-    bool was_ready;  /* the group has had us once */
+    bool lost;      /* draining because others own the partitions already */
+    bool stopping;  /* SIGTERM or a failure: after the drain the process ends */
+    bool was_ready; /* the group has had us once */
     int exit_code;
     struct cf_job *ready, **last_ready;
     struct cf_job *spare; /* finished structures for reuse */
@@ -125,10 +127,11 @@ struct cf_worker {
     struct batch open, sent; /* `sent` is under way when committing */
     bool committing, turn_due;
     uint64_t commit_began_ms;
-    size_t last_batch;        /* records of the last batch: is there load? */
+    size_t last_batch;            /* records of the last batch: is there load? */
     struct cf_kafka_out *records; /* the batch under way, as Kafka wants it */
     size_t records_size;
     struct cf_kafka_offset *offsets;
+    struct cf_kafka_batch kafka_batch;
     struct cf_timer *commit_timer, *drain_timer, *idle_timer, *end_timer, *stats_timer;
     uint64_t random;
     uint64_t taken_total, out_total, dlq_total;
