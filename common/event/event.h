@@ -7,7 +7,8 @@
  * *data* is the payload of one topic. Accepted: structured CloudEvents, binary CloudEvents (ce_* headers) and
  * bare data objects; a schema-registry frame (0x00 and 4 bytes) in front is skipped. Promise: decoding
  * accepts exactly what the schemas accept (tests/schemas proves it against two validators), never crashes on
- * any bytes, and an error names the field, never its value. Everything decoded lives in the given arena.
+ * any bytes, and an error names the field, never its value. Everything decoded lives in the given arena. What
+ * encoding reports as good, decoding accepts.
  */
 #ifndef CF_EVENT_H
 #define CF_EVENT_H
@@ -19,6 +20,10 @@
 #include "err/err.h"
 #include "str/str.h"
 #include "json/json.h"
+
+#define CF_EVENT_ARENA_BYTES 8388608UL   /* 8 MiB: what decoding one record may take from the arena, at most \
+                                          */
+#define CF_EVENT_MAX_HEADER_BYTES 65536U /* names and values of a record's headers together */
 
 enum cf_event_type {
     CF_EVENT_CALL_STARTED,
@@ -38,7 +43,8 @@ struct cf_record {
     const char *topic; /* with any prefix already removed */
     int32_t partition;
     int64_t offset;
-    struct cf_str key, value; /* value.p NULL: a tombstone, always an error */
+    struct cf_str key;   /* p NULL: none; there, but empty: an error */
+    struct cf_str value; /* p NULL: a tombstone, always an error */
     const struct cf_header *headers;
     size_t n_headers;
 };
@@ -69,12 +75,13 @@ struct cf_contact {
     struct cf_str id, name, owner_id;
 };
 struct cf_case {
-    struct cf_str id, number, subject, status, priority, owner_id, created_at;
+    struct cf_str id, number, subject, status, priority, owner_id;
+    struct cf_str created_at; /* as received; sent in UTC, "+0000" without a colon is understood */
 };
 struct cf_candidate {
     struct cf_account account;
     struct cf_contact contact;
-    int64_t open_cases;
+    int64_t open_cases; /* -1: absent */
 };
 
 struct cf_customer {
@@ -208,7 +215,8 @@ CF_CHECKED int cf_event_decode(struct cf_arena *arena, enum cf_event_type type,
                                struct cf_err *err);
 
 /** Encodes as structured CloudEvents JSON into `buf` (cleared first): id, source, traceparent, time as given
- * in `event`; subject is the call or agent id. */
+ * in `event` (source.p NULL: "callfleet"); subject is the call or agent id. -1, kind REJECTED: a field breaks
+ * the contract (too long, out of range, missing) or `buf` is full; the error names the field. */
 CF_CHECKED int cf_event_encode(const struct cf_event *event, struct cf_buf *buf, struct cf_err *err);
 
 /** Writes only the data object. */

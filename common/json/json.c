@@ -92,6 +92,37 @@ int64_t cf_json_get_int(const struct cf_json *object, const char *key, int64_t o
     return otherwise;
 }
 
+/* Length of the UTF-8 sequence of more than one byte at `at` (Unicode 15, table 3-7); 0 when it is not
+ * well-formed. */
+static size_t sequence(const unsigned char *at, size_t left)
+{
+    size_t n = at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
+    unsigned char low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
+
+    if (n == 0 || n > left || at[1] < low || at[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return n;
+}
+
+bool cf_json_utf8_ok(struct cf_str text)
+{
+    for (size_t i = 0; i < text.n;) {
+        size_t n = text.p[i] == '\0'         ? 0
+                   : (text.p[i] & 0x80) == 0 ? 1
+                                             : sequence((const unsigned char *)text.p + i, text.n - i);
+
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}
+
 /* ---- writing ---- */
 
 void cf_jsonw_init(struct cf_jsonw *w, struct cf_buf *buf)
@@ -150,22 +181,6 @@ void cf_jsonw_key(struct cf_jsonw *w, const char *key)
     cf_buf_text(w->buf, key);
     cf_buf_add(w->buf, "\":", 2);
     w->comma = false;
-}
-
-/* Length of the UTF-8 sequence at `at` (Unicode 15, table 3-7); 0 when it is not well-formed. */
-static size_t sequence(const unsigned char *at, size_t left)
-{
-    size_t n = at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
-    unsigned char low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
-
-    if (n == 0 || n > left || at[1] < low || at[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return n;
 }
 
 static void escape(struct cf_buf *buf, unsigned char c)

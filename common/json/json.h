@@ -55,6 +55,8 @@ struct cf_json {
  *  `text` may be freed afterwards. */
 CF_CHECKED const struct cf_json *cf_json_parse(struct cf_arena *arena, struct cf_str text,
                                                struct cf_err *err);
+/** Whether `text` is UTF-8 without NUL: what a string that was read is. For text from elsewhere. */
+bool cf_json_utf8_ok(struct cf_str text);
 /** Member of an object, NULL when absent or `object` is NULL or not an object. */
 const struct cf_json *cf_json_get(const struct cf_json *object, const char *key);
 /** The member's text; p = NULL when absent or not a string. */

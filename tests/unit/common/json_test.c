@@ -260,19 +260,20 @@ END_TEST
 static const struct {
     struct cf_str text;
     const char *want;
+    bool utf8; /* without NUL */
 } escapes[] = {
-    {{NULL, 0}, "\"\""},
-    {LIT("plain"), "\"plain\""},
-    {LIT("1234567\""), "\"1234567\\\"\""},
-    {LIT("12345678\\9"), "\"12345678\\\\9\""},
-    {LIT("a\0b"), "\"a\\u0000b\""},
-    {LIT("\x1f\x20\x7f"), "\"\\u001f \x7f\""},
-    {LIT("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
-    {LIT("\xff"), "\"\xef\xbf\xbd\""},
-    {LIT("abcdefg\xe2\x82"), "\"abcdefg\xef\xbf\xbd\xef\xbf\xbd\""},
-    {LIT("\xc0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\""},
-    {LIT("\xed\xa0\x80!"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd!\""},
-    {LIT("\xf4\x90\x80\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+    {{NULL, 0}, "\"\"", true},
+    {LIT("plain"), "\"plain\"", true},
+    {LIT("1234567\""), "\"1234567\\\"\"", true},
+    {LIT("12345678\\9"), "\"12345678\\\\9\"", true},
+    {LIT("a\0b"), "\"a\\u0000b\"", false},
+    {LIT("\x1f\x20\x7f"), "\"\\u001f \x7f\"", true},
+    {LIT("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"", true},
+    {LIT("\xff"), "\"\xef\xbf\xbd\"", false},
+    {LIT("abcdefg\xe2\x82"), "\"abcdefg\xef\xbf\xbd\xef\xbf\xbd\"", false},
+    {LIT("\xc0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\"", false},
+    {LIT("\xed\xa0\x80!"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd!\"", false},
+    {LIT("\xf4\x90\x80\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", false},
 };
 
 START_TEST(writer_escapes)
@@ -284,6 +285,7 @@ START_TEST(writer_escapes)
     cf_jsonw_init(&w, &buf);
     cf_jsonw_str(&w, escapes[_i].text);
     ck_assert_msg(cf_str_is(cf_buf_view(&buf), escapes[_i].want), "row %d: %.*s", _i, CF_STR_FMT(buf));
+    ck_assert_msg(cf_json_utf8_ok(escapes[_i].text) == escapes[_i].utf8, "row %d", _i);
     cf_buf_done(&buf);
 }
 END_TEST
