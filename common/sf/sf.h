@@ -54,7 +54,7 @@ struct cf_sf_request {
 };
 
 struct cf_sf_response {
-    int status;   /* 200..399 */
+    int status;   /* 200..299, or 304; a redirect and 300 (ambiguous external id) are failures */
     json_t *json; /* borrowed during the callback; json_incref() to keep; NULL when there was no body */
     uint32_t
         api_calls; /* requests that counted against the allocation for this answer: 1, or 2 after a replay */
@@ -88,6 +88,26 @@ struct cf_sf_budget cf_sf_budget(const struct cf_sf *sf);
 uint64_t cf_sf_api_calls(const struct cf_sf *sf);
 /** The session's instance URL, NULL before the first login. For screen-pop links. */
 const char *cf_sf_instance_url(const struct cf_sf *sf);
+
+/** "password", "client_credentials", "jwt_bearer": the values of sf_grant. */
+CF_CHECKED bool cf_sf_grant_of(struct cf_str name, enum cf_sf_grant *ret_grant);
+/** The HTTP client for Salesforce: its own trust store (NULL: the system's) and limits fit for its answers.
+ */
+CF_CHECKED struct cf_http *cf_sf_http_new(struct cf_loop *loop, const char *ca_file, uint32_t max_connections,
+                                          struct cf_err *err);
+
+/** Options out of `config`, a pointer to a struct whose table has sf/sf_config.def in it; the caller adds
+ * grant, http and redis. */
+#define CF_SF_OPTS(config)                                                                                   \
+    {                                                                                                        \
+        .login_url = (config)->sf_login_url, .api_version = (config)->sf_api_version,                        \
+        .client_id = (config)->sf_client_id, .client_secret_file = (config)->sf_client_secret_file,          \
+        .username = (config)->sf_username, .password_file = (config)->sf_password_file,                      \
+        .jwt_key_file = (config)->sf_jwt_key_file, .jwt_audience = (config)->sf_jwt_audience,                \
+        .login_backoff_ms = (uint32_t)(config)->sf_login_backoff_ms,                                         \
+        .login_backoff_cap_ms = (uint32_t)(config)->sf_login_backoff_cap_ms,                                 \
+        .max_in_flight = (uint32_t)(config)->sf_max_in_flight                                                \
+    }
 
 /** Kind of a Salesforce error by HTTP status and errorCode: the one table. Also for per-record errors (status
  * 400). */
