@@ -2,7 +2,7 @@
 /* Boot, command line, signals and the end of a worker process. */
 #include "worker/worker.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -131,12 +131,32 @@ static void on_failed(void *arg, const struct cf_err *err)
 
 /* ---- boot ---- */
 
-static const char *prefixed(struct cf_worker *worker, const char *topic)
+static void name_topic(struct cf_worker *worker, const char *name)
 {
-    size_t size = strlen(worker->values.topic_prefix) + strlen(topic) + 1;
-    char *name = cf_calloc(size, 1);
+    size_t size = strlen(worker->values.topic_prefix) + strlen(name) + 1;
+    struct topic_name *topic = &worker->topics[worker->n_topics++];
 
-    (void)snprintf(name, size, "%s%s", worker->values.topic_prefix, topic);
+    assert(worker->n_topics <= MAX_TOPICS);
+    topic->name = name;
+    topic->full = cf_calloc(size, 1);
+    (void)snprintf(topic->full, size, "%s%s", worker->values.topic_prefix, name);
+}
+
+static void name_topics(struct cf_worker *worker)
+{
+    for (const struct cf_input *input = worker->stage->inputs; input->topic; input++)
+        name_topic(worker, input->topic);
+    for (const char *const *output = worker->stage->outputs; *output; output++)
+        name_topic(worker, *output);
+}
+
+const char *cf_worker_topic(const struct cf_worker *worker, const char *name)
+{
+    for (size_t i = 0; i < worker->n_topics; i++) {
+        if (strcmp(worker->topics[i].name, name) == 0)
+            return worker->topics[i].full;
+    }
+    assert(!"a topic that the stage did not name");
     return name;
 }
 
@@ -179,7 +199,7 @@ static int start_kafka(struct cf_worker *worker, struct cf_err *err)
         .failed = on_failed,
         .closed = on_closed,
     };
-    const char *topics[16] = {0};
+    const char *topics[MAX_TOPICS + 1] = {0};
     struct cf_kafka_opts opts = {
         .brokers = worker->values.kafka_brokers,
         .group = worker->group,
@@ -194,11 +214,9 @@ static int start_kafka(struct cf_worker *worker, struct cf_err *err)
     };
     size_t n = 0;
 
-    for (const struct cf_input *input = worker->stage->inputs; input->topic && n < 15; input++)
-        topics[n++] = prefixed(worker, input->topic);
+    for (const struct cf_input *input = worker->stage->inputs; input->topic; input++)
+        topics[n++] = cf_worker_topic(worker, input->topic);
     worker->kafka = cf_kafka_new(worker->loop, &opts, &events, worker, err);
-    while (n > 0)
-        free((void *)(uintptr_t)topics[--n]);
     return worker->kafka ? 0 : -1;
 }
 
@@ -255,6 +273,7 @@ static int boot(struct cf_worker *worker, struct cf_err *err)
         return cf_err_set(err, CF_ERR_CONFIG, "config", 0, "log_level is debug, info, warn or error");
     cf_log_setup(worker->stage->name, level);
     name_worker(worker);
+    name_topics(worker);
     (void)getrandom(&worker->random, sizeof(worker->random), 0);
     worker->random |= 1;
     worker->metrics = cf_metrics_new();
@@ -295,6 +314,8 @@ static bool shut_down(struct cf_worker *worker)
     }
     cf_loop_free(worker->loop);
     cf_metrics_free(worker->metrics);
+    while (worker->n_topics > 0)
+        free(worker->topics[--worker->n_topics].full);
     return true;
 }
 

@@ -66,6 +66,9 @@ struct cf_partition_hooks {
     void (*assigned)(struct cf_worker *worker, const char *topic, int32_t partition, int64_t committed);
     /* The partition is going; its jobs are finished or cancelled. */
     void (*revoked)(struct cf_worker *worker, const char *topic, int32_t partition);
+    /* A batch is on its way that will commit the partition up to `offset`: all records below are done, none
+     * above it (for a stage whose jobs finish in order), so a snapshot taken now is the state at `offset`. */
+    void (*sending)(struct cf_worker *worker, const char *topic, int32_t partition, int64_t offset);
     /* All offsets of the partition below `committed` are in Kafka now, with their results. */
     void (*committed)(struct cf_worker *worker, const char *topic, int32_t partition, int64_t committed);
 };
@@ -105,9 +108,6 @@ void cf_worker_fail(struct cf_worker *worker, const struct cf_err *err);
 void cf_worker_emit(struct cf_worker *worker, const char *topic, struct cf_str key, struct cf_str value);
 /** Answer to hooks.assigned: consume from `offset` (<= committed; -2: the beginning). */
 void cf_worker_start_at(struct cf_worker *worker, const char *topic, int32_t partition, int64_t offset);
-/** The partition of `key` in a topic of this fleet (murmur2, as Java clients); all its topics have one
- * partition count. */
-int32_t cf_worker_partition_of(const struct cf_worker *worker, struct cf_str key);
 
 /* ---- in steps ---- */
 struct cf_worker *cf_job_worker(const struct cf_job *job);

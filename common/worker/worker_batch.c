@@ -52,7 +52,7 @@ void cf_worker_emit(struct cf_worker *worker, const char *topic, struct cf_str k
     memcpy(emit->memory, key.p, key.n);
     memcpy(emit->memory + key.n, value.p, value.n);
     emit->record = (struct cf_kafka_out){
-        .topic = topic,
+        .topic = cf_worker_topic(worker, topic),
         .key = {emit->memory, key.n},
         .value = {emit->memory + key.n, value.n},
     };
@@ -118,6 +118,8 @@ static size_t add_offsets(struct cf_worker *worker)
         part->moved = false;
         part->sent = cf_offsets_watermark(part->track);
         (void)cf_offsets_encode(part->track, part->metadata);
+        if (worker->stage->hooks.sending)
+            worker->stage->hooks.sending(worker, part->input->topic, part->partition, part->sent);
         worker->offsets[n++] =
             (struct cf_kafka_offset){part->topic, part->partition, part->sent, part->metadata};
     }

@@ -525,12 +525,11 @@ void cf_job_emit(struct cf_job *job, const char *topic, struct cf_str key, struc
         {"content-type", sizeof("content-type") - 1},
         {"application/cloudevents+json", sizeof("application/cloudevents+json") - 1},
     };
-    const char *prefix = job->worker->values.topic_prefix;
-    struct cf_kafka_out record = {.topic = topic, .key = key, .value = value};
+    const char *full = cf_worker_topic(job->worker, topic);
+    const struct cf_input *input = cf_worker_input(job->worker, full);
+    struct cf_kafka_out record = {.topic = full, .key = key, .value = value};
 
-    if (prefix[0])
-        record.topic = cf_arena_printf(job->arena, "%s%s", prefix, topic).p;
-    if (!cf_worker_input(job->worker, record.topic) || !cf_worker_input(job->worker, record.topic)->raw) {
+    if (!input || !input->raw) {
         record.headers = &event_type;
         record.n_headers = 1;
     }

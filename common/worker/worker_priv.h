@@ -101,8 +101,17 @@ enum phase {
     PHASE_CLOSING,  /* leaving the group */
 };
 
+#define MAX_TOPICS 16
+
+struct topic_name {
+    const char *name; /* without prefix */
+    char *full;
+};
+
 struct cf_worker {
     const struct cf_stage *stage;
+    struct topic_name topics[MAX_TOPICS]; /* of all inputs and outputs */
+    size_t n_topics;
     struct cf_config *config;
     struct worker_config values;
     void *stage_values, *stage_state;
@@ -142,6 +151,8 @@ struct cf_worker {
 void cf_worker_stop(struct cf_worker *worker, int exit_code);
 /** Something changed: look at everything on the next turn of the loop. */
 void cf_worker_turn_soon(struct cf_worker *worker);
+/** The full name of one of the stage's topics; lives as long as the worker. */
+const char *cf_worker_topic(const struct cf_worker *worker, const char *name);
 /** Full topic name -> the stage's input, NULL when it is none. */
 const struct cf_input *cf_worker_input(const struct cf_worker *worker, const char *topic);
 
