@@ -19,10 +19,11 @@ stages=(lookup routing postcall)
 ready_timeout_s=60
 stop_timeout_s=15
 # The sandbox's own test credentials; a fleet that talks to a real org is configured by hand (README).
-sf_client_id=callfleet-client
-sf_client_secret=callfleet-secret
-sf_username=callfleet@sandbox.example
-sf_password=callfleet-password
+sandbox_default() { sed -n "s/^#define $1 \"\(.*\)\"$/\1/p" "$cf_root/tools/sf-sandbox/defaults.h"; }
+sf_client_id=$(sandbox_default SB_CLIENT_ID)
+sf_client_secret=$(sandbox_default SB_CLIENT_SECRET)
+sf_username=$(sandbox_default SB_USERNAME)
+sf_password=$(sandbox_default SB_PASSWORD)
 
 setting() { cat "$dir/run/setting.$1" 2>/dev/null || true; }
 
