@@ -10,15 +10,22 @@
 #include "plan.h"
 #include "timers.h"
 
-#define ARGS(...) ((char *[]){"callgen", __VA_ARGS__, NULL})
+#define ARGS(...) ((const char *[]){"callgen", __VA_ARGS__, NULL})
 
-static int parse(char **argv, struct cg_options *ret_options)
+/* getopt wants arguments that may be written to, and the options point into them: they stay in here. */
+static int parse(const char *const *args, struct cg_options *ret_options)
 {
+    static char pool[4096];
+    char *argv[16];
+    size_t used = 0;
     int argc = 0;
 
-    while (argv[argc] != NULL) {
-        argc++;
+    for (; args[argc] != NULL; argc++) {
+        argv[argc] = pool + used;
+        used += (size_t)snprintf(pool + used, sizeof pool - used, "%s", args[argc]) + 1;
+        ck_assert_uint_lt(used, sizeof pool);
     }
+    argv[argc] = NULL;
     return cg_options_parse(argc, argv, ret_options);
 }
 
@@ -56,11 +63,9 @@ static const struct {
 START_TEST(options_are_checked)
 {
     struct cg_options options;
-    char name[32], value[32];
 
-    (void)snprintf(name, sizeof name, "%s", option_rows[_i].name);
-    (void)snprintf(value, sizeof value, "%s", option_rows[_i].value);
-    ck_assert_int_eq(parse(ARGS("--brokers", "b:1", name, value), &options), option_rows[_i].code);
+    ck_assert_int_eq(parse(ARGS("--brokers", "b:1", option_rows[_i].name, option_rows[_i].value), &options),
+                     option_rows[_i].code);
     cg_options_done(&options);
 }
 END_TEST
@@ -75,11 +80,11 @@ END_TEST
 
 /* ---- plan ---- */
 
-static struct cg_options options_of(char **argv)
+static struct cg_options options_of(const char *const *args)
 {
     struct cg_options options;
 
-    ck_assert_int_eq(parse(argv, &options), -1);
+    ck_assert_int_eq(parse(args, &options), -1);
     return options;
 }
 
