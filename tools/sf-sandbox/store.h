@@ -44,7 +44,7 @@ struct sf_store;
 struct sf_fail {
     int status;        /* HTTP status: 300, 400, 404, ... */
     char code[64];     /* "INVALID_FIELD"; as statusCode in the collection dialect */
-    char message[400]; /* may hold line feeds (query errors show the place) */
+    char message[600]; /* may hold line feeds (query errors show the place) */
     char fields[200];  /* canonical names, comma-separated; "" for none */
     json_t *body;      /* NULL, or the whole answer (the array of URLs of a 300); sf_fail_done() frees it */
 };
