@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * defaults - the one place for the sandbox's well-known credentials and limits.
+ *
+ * The credentials are no secret: they open a stand-in that listens on the loopback interface. Tests and
+ * tools/fleet.sh read them from here (or from `sf-sandbox --print-env`).
+ */
+#ifndef SB_DEFAULTS_H
+#define SB_DEFAULTS_H
+
+#define SB_CLIENT_ID "callfleet-sandbox"
+#define SB_CLIENT_SECRET "callfleet-sandbox-secret"
+#define SB_USERNAME "integration@callfleet.example"
+#define SB_PASSWORD "callfleet-sandbox-password"
+/* A client may append it to the password, as Salesforce asks of untrusted networks. */
+#define SB_SECURITY_TOKEN "callfleetSandboxToken"
+
+#define SB_VERSION_MIN 31 /* 21..30 are retired: 410 */
+#define SB_VERSION_MAX 68
+#define SB_VERSION_RETIRED_MIN 21
+
+#define SB_URI_MAX_BYTES 16384    /* longer: 414 */
+#define SB_HEADER_MAX_BYTES 16384 /* URI and headers together, longer: 431 */
+#define SB_BODY_MAX_BYTES (8U * 1024U * 1024U)
+#define SB_ARENA_MAX_BYTES (64U * 1024U * 1024U)
+#define SB_CONNECTION_MEMORY_BYTES (64U * 1024U)
+#define SB_CONNECTIONS_MAX 9000U
+#define SB_SUBREQUESTS_MAX 25 /* of one composite or batch call */
+#define SB_COMPOSITE_QUERIES_MAX 5
+#define SB_COLLECTION_MAX 200  /* records of one collections call */
+#define SB_GRAPH_NODES_MAX 500 /* of one graph call */
+#define SB_HISTORY_BODY_BYTES (64U * 1024U)
+#define SB_HISTORY_RING_ENTRIES 50000U
+#define SB_HISTORY_RING_BYTES (128U * 1024U * 1024U)
+#define SB_FAULTS_MAX 64U
+#define SB_SESSIONS_MAX 4096U
+#define SB_LOCKS_MAX 16384U
+
+#endif

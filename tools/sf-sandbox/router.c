@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "router.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "clock/clock.h"
+
+#define DATA "/services/data/{v}"
+#define OAUTH "/services/oauth2"
+
+/* Literal patterns stand before those with arguments in the same place: the first that fits wins. */
+static const struct sb_route routes[] = {
+    {SB_GET, "/services/data", SB_CLASS_discovery, sb_rest_versions, SB_OPEN | SB_UNCOUNTED | SB_NO_NEST},
+    {SB_GET, DATA, SB_CLASS_discovery, sb_rest_resources, 0},
+    {SB_GET, DATA "/limits", SB_CLASS_limits, sb_rest_limits, 0},
+    {SB_GET, DATA "/query", SB_CLASS_query, sb_rest_query, 0},
+    {SB_GET, DATA "/queryAll", SB_CLASS_query, sb_rest_query, 0},
+    {SB_GET, DATA "/query/{}", SB_CLASS_query, sb_rest_query_more, 0},
+    {SB_GET, DATA "/queryAll/{}", SB_CLASS_query, sb_rest_query_more, 0},
+    {SB_GET, DATA "/search", SB_CLASS_search, sb_rest_search, 0},
+    {SB_GET | SB_POST, DATA "/parameterizedSearch", SB_CLASS_search, sb_rest_search_params, 0},
+    {SB_GET, DATA "/sobjects", SB_CLASS_sobject, sb_rest_describe_global, 0},
+    {SB_GET, DATA "/sobjects/{}", SB_CLASS_sobject, sb_rest_describe_basic, 0},
+    {SB_POST, DATA "/sobjects/{}", SB_CLASS_sobject, sb_rest_create, 0},
+    {SB_GET, DATA "/sobjects/{}/describe", SB_CLASS_sobject, sb_rest_describe, 0},
+    {SB_GET, DATA "/sobjects/{}/{}", SB_CLASS_sobject, sb_rest_get, 0},
+    {SB_PATCH, DATA "/sobjects/{}/{}", SB_CLASS_sobject, sb_rest_update, 0},
+    {SB_DELETE, DATA "/sobjects/{}/{}", SB_CLASS_sobject, sb_rest_delete, 0},
+    {SB_GET, DATA "/sobjects/{}/{}/{}", SB_CLASS_sobject, sb_rest_get_deep, 0},
+    {SB_PATCH, DATA "/sobjects/{}/{}/{}", SB_CLASS_sobject, sb_rest_upsert, 0},
+    {SB_DELETE, DATA "/sobjects/{}/{}/{}", SB_CLASS_sobject, sb_rest_delete_external, 0},
+    {SB_GET, DATA "/composite", SB_CLASS_discovery, sb_rest_composite_index, SB_NO_NEST},
+    {SB_POST, DATA "/composite", SB_CLASS_composite, sb_rest_composite, SB_NO_NEST},
+    {SB_POST, DATA "/composite/batch", SB_CLASS_batch, sb_rest_batch, SB_NO_NEST},
+    {SB_POST, DATA "/composite/graph", SB_CLASS_composite, sb_rest_graph, SB_NO_NEST},
+    {SB_POST, DATA "/composite/sobjects", SB_CLASS_collections, sb_rest_collections_create, 0},
+    {SB_PATCH, DATA "/composite/sobjects", SB_CLASS_collections, sb_rest_collections_update, 0},
+    {SB_DELETE, DATA "/composite/sobjects", SB_CLASS_collections, sb_rest_collections_delete, 0},
+    {SB_GET | SB_POST, DATA "/composite/sobjects/{}", SB_CLASS_collections, sb_rest_collections_get, 0},
+    {SB_PATCH, DATA "/composite/sobjects/{}/{}", SB_CLASS_collections, sb_rest_collections_upsert, 0},
+    {SB_POST, OAUTH "/token", SB_CLASS_oauth, sb_oauth_token, SB_OPEN | SB_UNCOUNTED},
+    {SB_GET | SB_POST, OAUTH "/revoke", SB_CLASS_oauth, sb_oauth_revoke, SB_OPEN | SB_UNCOUNTED},
+    {SB_GET | SB_POST, OAUTH "/userinfo", SB_CLASS_identity, sb_oauth_userinfo, SB_UNCOUNTED},
+    {SB_GET | SB_POST, "/id/{}/{}", SB_CLASS_identity, sb_oauth_identity, SB_UNCOUNTED},
+    {SB_POST, "/services/Soap/u/{}", SB_CLASS_soap, sb_soap_login, SB_OPEN | SB_UNCOUNTED},
+    {SB_GET, "/_sandbox/health", SB_CLASS_admin, sb_admin_health, SB_OPEN | SB_UNCOUNTED},
+    {SB_GET, "/_sandbox/faults", SB_CLASS_admin, sb_admin_faults_list, SB_OPEN | SB_UNCOUNTED},
+    {SB_POST, "/_sandbox/faults", SB_CLASS_admin, sb_admin_faults_add, SB_OPEN | SB_UNCOUNTED},
+    {SB_DELETE, "/_sandbox/faults", SB_CLASS_admin, sb_admin_faults_clear, SB_OPEN | SB_UNCOUNTED},
+    {SB_DELETE, "/_sandbox/faults/{}", SB_CLASS_admin, sb_admin_faults_clear, SB_OPEN | SB_UNCOUNTED},
+    {SB_POST, "/_sandbox/expire-tokens", SB_CLASS_admin, sb_admin_expire_tokens, SB_OPEN | SB_UNCOUNTED},
+    {SB_GET, "/_sandbox/config", SB_CLASS_admin, sb_admin_config_get, SB_OPEN | SB_UNCOUNTED},
+    {SB_POST, "/_sandbox/config", SB_CLASS_admin, sb_admin_config_set, SB_OPEN | SB_UNCOUNTED},
+    {SB_GET, "/_sandbox/history", SB_CLASS_admin, sb_admin_history, SB_OPEN | SB_UNCOUNTED},
+    {SB_GET, "/_sandbox/stats", SB_CLASS_admin, sb_admin_stats, SB_OPEN | SB_UNCOUNTED},
+    {SB_POST, "/_sandbox/jwt-key", SB_CLASS_admin, sb_admin_jwt_key, SB_OPEN | SB_UNCOUNTED},
+    {SB_POST, "/_sandbox/locks", SB_CLASS_admin, sb_admin_lock, SB_OPEN | SB_UNCOUNTED},
+};
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+const char *sb_class_name(enum sb_class class)
+{
+    static const char *const names[] = {
+#define X(name) #name,
+        SB_CLASSES(X)
+#undef X
+    };
+
+    return names[class];
+}
+
+/* Literals compare without case, as object and field names do. */
+static bool matches(const char *pattern, struct sb_request *request)
+{
+    size_t i = 0;
+
+    request->arg_count = 0;
+    while (*pattern == '/') {
+        const char *end = strchr(++pattern, '/');
+        struct cf_str piece = {pattern, end ? (size_t)(end - pattern) : strlen(pattern)};
+
+        if (i == request->segment_count)
+            return false;
+        if (cf_str_is(piece, "{}"))
+            request->args[request->arg_count++] = request->segments[i].p;
+        else if (!cf_str_is(piece, "{v}") && !cf_str_eq_nocase(piece, request->segments[i]))
+            return false;
+        pattern += piece.n;
+        i++;
+    }
+    return i == request->segment_count;
+}
+
+/* "v60.0" and "60.0"... the second is no version. Returns the number, 0 when it is none. */
+static unsigned version_number(struct cf_str text)
+{
+    uint64_t number;
+
+    if (text.n < 4 || text.n > 6 || (text.p[0] != 'v' && text.p[0] != 'V') || text.p[text.n - 2] != '.' ||
+        text.p[text.n - 1] != '0' || !cf_str_u64((struct cf_str){text.p + 1, text.n - 3}, &number))
+        return 0;
+    return (unsigned)number;
+}
+
+static bool check_version(struct sb_request *request, struct sb_reply *reply)
+{
+    unsigned version = version_number(request->segments[2]);
+
+    if (version >= SB_VERSION_RETIRED_MIN && version < SB_VERSION_MIN) {
+        sb_reply_error(reply, 410, "GONE", "API version %u.0 is retired; use %u.0 or later", version,
+                       SB_VERSION_MIN);
+        return false;
+    }
+    if (version < SB_VERSION_MIN || version > SB_VERSION_MAX) {
+        sb_reply_error(reply, 404, "NOT_FOUND", "The requested resource does not exist");
+        return false;
+    }
+    (void)snprintf(request->version, sizeof(request->version), "v%u.0", version);
+    return true;
+}
+
+static void method_not_allowed(const struct sb_request *request, unsigned methods, struct sb_reply *reply)
+{
+    static const struct {
+        enum sb_method method;
+        const char *name;
+    } rows[] = {
+        {SB_GET, "GET"}, {SB_GET, "HEAD"}, {SB_POST, "POST"}, {SB_PATCH, "PATCH"}, {SB_DELETE, "DELETE"}};
+    struct cf_buf allowed;
+
+    cf_buf_init(&allowed, 128);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!(methods & rows[i].method))
+            continue;
+        if (allowed.n > 0)
+            cf_buf_char(&allowed, ',');
+        cf_buf_text(&allowed, rows[i].name);
+    }
+    sb_reply_error(reply, 405, "METHOD_NOT_ALLOWED", "HTTP Method '%.20s' not allowed. Allowed are %.*s",
+                   request->method_name, CF_STR_FMT(cf_buf_view(&allowed)));
+    sb_reply_header(reply, "Allow", cf_arena_cstr(request->arena, cf_buf_view(&allowed)));
+    cf_buf_done(&allowed);
+}
+
+const struct sb_route *sb_router_find(struct sb_request *request, struct sb_reply *reply)
+{
+    unsigned methods = 0;
+
+    if (request->segment_count > 2 && cf_str_is(request->segments[0], "services") &&
+        cf_str_is(request->segments[1], "data") && !check_version(request, reply))
+        return NULL;
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (!matches(routes[i].pattern, request))
+            continue;
+        if (routes[i].methods & request->method)
+            return &routes[i];
+        methods |= routes[i].methods;
+    }
+    if (methods)
+        method_not_allowed(request, methods, reply);
+    else
+        sb_reply_error(reply, 404, "NOT_FOUND", "The requested resource does not exist");
+    return NULL;
+}
+
+void sb_router_prepare(struct sb_context *context, struct sb_request *request, struct sb_reply *reply)
+{
+    enum sb_class class;
+    struct sb_fault_ask ask;
+
+    context->route = sb_router_find(request, reply);
+    class = context->route ? context->route->class : SB_CLASS_unknown;
+    if (class == SB_CLASS_admin)
+        return;
+    context->request_no = atomic_fetch_add(&context->sandbox->requests, 1) + 1;
+    atomic_fetch_add(&context->sandbox->class_requests[class], 1);
+    ask = (struct sb_fault_ask){request->method_name, sb_class_name(class), request->path, request->body};
+    sb_faults_decide(context->sandbox->faults, &ask, &context->fate);
+}
+
+/* The token of "Bearer x" or "OAuth x" (older clients), or of ?oauth_token=x on identity URLs. */
+static const char *token_of(const struct sb_context *context, const struct sb_request *request)
+{
+    const char *header = sb_request_header(request, "Authorization");
+
+    if (header && strncasecmp(header, "Bearer ", 7) == 0)
+        return header + 7;
+    if (header && strncasecmp(header, "OAuth ", 6) == 0)
+        return header + 6;
+    return context->route->class == SB_CLASS_identity ? sb_request_param(request, "oauth_token") : NULL;
+}
+
+static bool check_session(struct sb_context *context, const struct sb_request *request,
+                          struct sb_reply *reply)
+{
+    struct sb_sessions *sessions = context->sandbox->sessions;
+    const char *token = token_of(context, request);
+
+    if (token && context->fate.end.kind == SB_FAULT_EXPIRE_TOKEN)
+        (void)sb_sessions_revoke(sessions, token);
+    if (token && sb_sessions_check(sessions, SB_TOKEN_ACCESS, token, context->now_ns))
+        return true;
+    sb_reply_error(reply, 401, "INVALID_SESSION_ID", "Session expired or invalid");
+    sb_reply_header(reply, "WWW-Authenticate", "Token");
+    return false;
+}
+
+/* Counts one call; batch adds the others itself. */
+static bool check_limits(struct sb_context *context, struct sb_reply *reply)
+{
+    struct sandbox *sandbox = context->sandbox;
+
+    if (sb_limits_long_now(sandbox->limits, context->now_ns) >=
+        sb_setting(&sandbox->settings, SB_concurrent_limit)) {
+        sb_reply_error(reply, 403, "REQUEST_LIMIT_EXCEEDED",
+                       "ConcurrentRequests (Concurrent API Requests) Limit exceeded.");
+        return false;
+    }
+    if (!sb_limits_spend(sandbox->limits, sb_setting(&sandbox->settings, SB_daily_limit), 1,
+                         context->now_ns)) {
+        sb_reply_error(reply, 403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
+        return false;
+    }
+    context->api_calls = 1;
+    return true;
+}
+
+static void add_limit_info(struct sb_context *context, struct sb_reply *reply)
+{
+    struct sandbox *sandbox = context->sandbox;
+
+    sb_reply_header(reply, "Sforce-Limit-Info",
+                    cf_arena_printf(context->arena, "api-usage=%lld/%lld",
+                                    (long long)sb_limits_used(sandbox->limits),
+                                    (long long)sb_setting(&sandbox->settings, SB_daily_limit))
+                        .p);
+}
+
+/* Faults that answer in the request's stead. */
+static bool answered_by_fault(struct sb_context *context, struct sb_reply *reply)
+{
+    const struct sb_fault_hit *hit = &context->fate.end;
+    const char *code = hit->code[0] ? hit->code : "UNKNOWN_EXCEPTION";
+    const char *message = hit->message[0] ? hit->message : "An unexpected error occurred (sandbox fault)";
+
+    switch (hit->kind) {
+    case SB_FAULT_STATUS:
+        sb_reply_json(reply, hit->status, NULL);
+        return true;
+    case SB_FAULT_ERROR_BODY:
+        if (context->route->class == SB_CLASS_oauth) {
+            sb_reply_oauth_error(reply, code, message);
+            reply->status = hit->status;
+        } else {
+            sb_reply_error(reply, hit->status, code, "%s", message);
+        }
+        return true;
+    case SB_FAULT_HTML:
+        sb_reply_text(reply, hit->status, "text/html;charset=UTF-8",
+                      "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance."
+                      "</h1></body></html>");
+        return true;
+    case SB_FAULT_REDIRECT:
+        sb_reply_text(reply, hit->status, "text/html;charset=UTF-8", "<html><body>Moved</body></html>");
+        sb_reply_header(reply, "Location", hit->location[0] ? hit->location : "http://127.0.0.1:9/elsewhere");
+        return true;
+    case SB_FAULT_HUGE_BODY: /* the server makes the body */
+    case SB_FAULT_CUT_BEFORE:
+        sb_reply_json(reply, hit->status, NULL);
+        return true;
+    case SB_FAULT_NONE:
+    case SB_FAULT_DELAY:
+    case SB_FAULT_DELAY_BEFORE:
+    case SB_FAULT_CUT_AFTER:
+    case SB_FAULT_COMMIT_500:
+    case SB_FAULT_SLOW_BODY:
+    case SB_FAULT_EXPIRE_TOKEN:
+    case SB_FAULT_HALF:
+    case SB_FAULT_RECORD_ERROR:
+    case SB_FAULT_GARBAGE:
+        break;
+    }
+    return false;
+}
+
+/* Faults that change the answer of a request that was done. */
+static void spoil_answer(struct sb_context *context, struct sb_reply *reply)
+{
+    const struct sb_fault_hit *hit = &context->fate.end;
+
+    if (hit->kind == SB_FAULT_COMMIT_500)
+        sb_reply_error(reply, hit->status, hit->code[0] ? hit->code : "UNKNOWN_EXCEPTION", "%s",
+                       hit->message[0] ? hit->message : "An unexpected error occurred (sandbox fault)");
+    else if (hit->kind == SB_FAULT_GARBAGE)
+        sb_reply_text(reply, hit->status, "application/json;charset=UTF-8", "{\"records\":[{\"Id\":\"003");
+}
+
+/* The answer is as late as the slowest of latency, delay faults and row locks asks. */
+static void schedule(struct sb_context *context)
+{
+    struct sandbox *sandbox = context->sandbox;
+    uint64_t latency_ns = (uint64_t)sb_setting(&sandbox->settings, SB_latency_ms) * 1000000U;
+    uint64_t long_ns = (uint64_t)sb_setting(&sandbox->settings, SB_concurrent_after_ms) * 1000000U;
+
+    sb_context_delay_until(context, context->now_ns + latency_ns);
+    context->ready_ns += context->fate.delay_after_ms * 1000000U;
+    if (context->ready_ns > context->received_ns + long_ns)
+        sb_limits_long(sandbox->limits, context->received_ns + long_ns, context->ready_ns);
+}
+
+void sb_router_run(struct sb_context *context, struct sb_request *request, struct sb_reply *reply)
+{
+    const struct sb_route *route = context->route;
+
+    if (!route)
+        return;
+    if (!answered_by_fault(context, reply) &&
+        ((route->flags & SB_OPEN) || check_session(context, request, reply)) &&
+        ((route->flags & SB_UNCOUNTED) || check_limits(context, reply))) {
+        route->handler(context, request, reply);
+        spoil_answer(context, reply);
+    }
+    if (route->class == SB_CLASS_admin)
+        return;
+    if (!(route->flags & SB_UNCOUNTED))
+        add_limit_info(context, reply);
+    if (reply->status >= 400)
+        atomic_fetch_add(&context->sandbox->class_errors[route->class], 1);
+    schedule(context);
+}
+
+void sb_router_subrequest(struct sb_context *context, struct sb_request *request, struct sb_reply *reply)
+{
+    const struct sb_route *route = sb_router_find(request, reply);
+
+    if (!route)
+        return;
+    if ((route->flags & SB_NO_NEST) || route->class == SB_CLASS_admin || (route->flags & SB_UNCOUNTED)) {
+        sb_reply_error(reply, 400, "INVALID_REQUEST", "'%.100s' is not allowed in a composite request",
+                       route->pattern);
+        return;
+    }
+    context->depth++;
+    route->handler(context, request, reply);
+    context->depth--;
+}
+
+void sb_store_take(struct sb_context *context, const struct sb_request *request)
+{
+    pthread_mutex_lock(&context->sandbox->store_lock);
+    sf_store_set_context(context->sandbox->store, &(struct sf_context){request->version, NULL});
+}
+
+void sb_store_give(struct sb_context *context)
+{
+    pthread_mutex_unlock(&context->sandbox->store_lock);
+}
+
+void sb_context_delay_until(struct sb_context *context, uint64_t at_ns)
+{
+    if (at_ns > context->ready_ns)
+        context->ready_ns = at_ns;
+}
