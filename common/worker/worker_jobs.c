@@ -512,6 +512,36 @@ void cf_job_on_cancel(struct cf_job *job, void (*fn)(void *arg), void *arg)
     job->on_cancel_arg = arg;
 }
 
+struct cf_job_ticket {
+    struct cf_job *job; /* NULL: cancelled */
+};
+
+static void void_ticket(void *arg)
+{
+    struct cf_job_ticket *ticket = arg;
+
+    ticket->job = NULL;
+}
+
+struct cf_job_ticket *cf_job_ticket(struct cf_job *job)
+{
+    struct cf_job_ticket *ticket = cf_calloc(1, sizeof(*ticket));
+
+    ticket->job = job;
+    cf_job_on_cancel(job, void_ticket, ticket);
+    return ticket;
+}
+
+struct cf_job *cf_job_redeem(struct cf_job_ticket *ticket)
+{
+    struct cf_job *job = ticket->job;
+
+    free(ticket);
+    if (job)
+        cf_job_on_cancel(job, NULL, NULL);
+    return job;
+}
+
 enum cf_next cf_job_fail(struct cf_job *job, const struct cf_err *err)
 {
     job->error = *err;
