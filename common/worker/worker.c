@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
+#include "clock/clock.h"
 #include "http/http.h"
 #include "loop/loop.h"
 #include "redis/redis.h"
@@ -274,8 +275,8 @@ static int boot(struct cf_worker *worker, struct cf_err *err)
     cf_log_setup(worker->stage->name, level);
     name_worker(worker);
     name_topics(worker);
-    (void)getrandom(&worker->random, sizeof(worker->random), 0);
-    worker->random |= 1;
+    if (getrandom(&worker->random, sizeof(worker->random), 0) < 0)
+        worker->random = cf_clock_mono_ns(); /* only jitter depends on it */
     worker->metrics = cf_metrics_new();
     worker->own_metrics = cf_metrics_register(worker->metrics, cf_worker_metric_table);
     if (worker->stage->metrics)

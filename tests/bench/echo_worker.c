@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * echo-worker: a stage that does nothing of its own, for the runtime's tests and benchmarks. It passes call-started on
- * to call-queued, each record once, after a random wait of up to `echo_wait_ms` (so records finish out of order).
- * `echo_decode` adds what the real stages do to every event: decode, check, encode.
+ * echo-worker: a stage that does nothing of its own, for the runtime's tests and benchmarks. It passes
+ * call-started on to call-queued, each record once, after a random wait of up to `echo_wait_ms` (so records
+ * finish out of order). `echo_decode` adds what the real stages do to every event: decode, check, encode.
  */
 #include <stdlib.h>
 
@@ -81,7 +81,8 @@ int main(int argc, char **argv)
 {
     static const struct cf_input inputs[] = {{.topic = "call-started", .raw = true}, {0}};
     static const char *const outputs[] = {"call-queued", NULL};
-    static const struct cf_step steps[] = {[STEP_WAIT] = {"wait", step_wait}, [STEP_EMIT] = {"emit", step_emit}};
+    static const struct cf_step steps[] = {
+        [STEP_WAIT] = {"wait", step_wait}, [STEP_EMIT] = {"emit", step_emit}};
     static const struct cf_stage stage = {
         .name = "echo",
         .help = "passes call-started on to call-queued, for tests and benchmarks",

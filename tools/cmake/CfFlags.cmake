@@ -3,6 +3,10 @@ set(CF_SANITIZE "" CACHE STRING "comma-separated sanitizers, empty for none")
 option(CF_FUZZ "build the libFuzzer targets (needs clang)" OFF)
 option(CF_HARDEN "hardened release build" OFF)
 
+# Assertions stay on in release builds: they guard our own bugs, and a worker that stops is restarted.
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+
 set(warnings -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wpointer-arith -Wwrite-strings -Wcast-qual
     -Wswitch-enum -Wconversion -Wnull-dereference -Wimplicit-fallthrough -Werror)
 add_library(cf_flags INTERFACE)

@@ -6,8 +6,8 @@
  *   sequencer  appends call-queued, call-ended and agent-state to routing-log, one total order per domain
  *   shard      one partition of routing-log that this worker owns, with the engines of the domains in it
  *   write-back the changes of one domain on their way to Redis
- * The order is always: engine step -> Kafka commit -> Redis. So Redis is never ahead of Kafka, and what Redis lacks is
- * re-run from the log.
+ * The order is always: engine step -> Kafka commit -> Redis. So Redis is never ahead of Kafka, and what Redis
+ * lacks is re-run from the log.
  */
 #ifndef CF_ROUTING_H
 #define CF_ROUTING_H
@@ -50,8 +50,8 @@ struct domain {
     int64_t policy_asked; /* the version a policy record is under way for */
     /* Redis */
     enum redis_copy copy;
-    int64_t epoch;       /* our owner epoch, 0: not claimed yet */
-    int64_t copy_offset; /* offset of the last state Redis acknowledged, -1: none */
+    int64_t epoch;            /* our owner epoch, 0: not claimed yet */
+    int64_t copy_offset;      /* offset of the last state Redis acknowledged, -1: none */
     struct write_back *write; /* being committed or sent; at most one */
 };
 
@@ -60,7 +60,7 @@ struct shard {
     struct routing *routing;
     int32_t partition;
     int64_t committed;
-    int64_t marker;      /* `through` as last acknowledged by Redis */
+    int64_t marker; /* `through` as last acknowledged by Redis */
     struct domain *domains;
     struct shard_load *load; /* while loading */
 };
@@ -71,7 +71,7 @@ struct routing {
     bool many_domains;
     struct shard *shards;
     struct cf_timer *tick_timer, *retry_timer;
-    struct cf_buf buf; /* one encoding at a time */
+    struct cf_buf buf;              /* one encoding at a time */
     struct known_domain *announced; /* domains that got our policy from this sequencer */
 };
 
@@ -104,7 +104,8 @@ void cf_routing_store_send(struct shard *shard, int64_t committed);
 void cf_routing_store_retry(void *arg);
 void cf_routing_store_free(struct domain *domain);
 
-/* Field names and keys in Redis, shared by load and store. `{d}` is the domain's hash tag; a suffix follows. */
+/* Field names and keys in Redis, shared by load and store. `{d}` is the domain's hash tag; a suffix follows.
+ */
 struct cf_str cf_routing_key(struct cf_arena *arena, const char *domain, const char *suffix);
 struct cf_str cf_routing_shard_key(struct cf_arena *arena, int32_t partition);
 const char *cf_routing_kind_name(enum cf_engine_kind kind);

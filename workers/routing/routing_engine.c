@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine host: routing-log records go to their domain's engine, decisions go to call-routed, and a tick is appended
- * to the log when an engine's next timer is due. Replays (records below the committed offset) rebuild state and decide
- * nothing anew.
+ * The engine host: routing-log records go to their domain's engine, decisions go to call-routed, and a tick
+ * is appended to the log when an engine's next timer is due. Replays (records below the committed offset)
+ * rebuild state and decide nothing anew.
  */
 #include <stdlib.h>
 
@@ -70,7 +70,8 @@ static void on_decision(void *arg, const struct cf_call_routed *decision)
 {
     struct deciding *deciding = arg;
     struct cf_arena *arena = cf_job_arena(deciding->job);
-    struct cf_event event = {.type = CF_EVENT_CALL_ROUTED, .source = CF_STR("/callfleet/routing"), .time = decision->at};
+    struct cf_event event = {
+        .type = CF_EVENT_CALL_ROUTED, .source = CF_STR("/callfleet/routing"), .time = decision->at};
     struct cf_str source, key = decision->call_id.p ? decision->call_id : decision->agent_id;
     char id[37];
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading a shard. The shard's hash in Redis says which domains it holds, what offset each one's state has at least, and
- * from where the log must be read again (`through`). Each domain is claimed (the epoch goes up, so the old owner is
- * refused from then on), its objects are read and the engine is filled. Anything missing, older than promised or ahead
- * of Kafka: the shard is rebuilt from the beginning of the log, which is always right.
+ * Loading a shard. The shard's hash in Redis says which domains it holds, what offset each one's state has at
+ * least, and from where the log must be read again (`through`). Each domain is claimed (the epoch goes up, so
+ * the old owner is refused from then on), its objects are read and the engine is filled. Anything missing,
+ * older than promised or ahead of Kafka: the shard is rebuilt from the beginning of the log, which is always
+ * right.
  */
 #include <stdlib.h>
 
@@ -16,10 +17,9 @@
 #define RETRY_MS 100
 
 /* KEYS[1]: meta. Raises the epoch. Replies {epoch, offset}; offset -1: nothing is stored. */
-static const char claim_script[] =
-    "local offset = redis.call('HGET', KEYS[1], 'offset')\n"
-    "if not offset then return {0, '-1'} end\n"
-    "return {redis.call('HINCRBY', KEYS[1], 'epoch', 1), offset}\n";
+static const char claim_script[] = "local offset = redis.call('HGET', KEYS[1], 'offset')\n"
+                                   "if not offset then return {0, '-1'} end\n"
+                                   "return {redis.call('HINCRBY', KEYS[1], 'epoch', 1), offset}\n";
 
 /* The objects of one kind come by two calls: the ids, then one hash each. */
 static const struct {
@@ -95,14 +95,18 @@ static void rebuild(struct shard_load *load, const char *why)
     struct shard *shard = load->shard;
 
     if (shard->committed >= 0)
-        cf_log_warn("routing", NULL, "partition %d: state is rebuilt from the log: %s", shard->partition, why);
+        cf_log_warn("routing", NULL, "partition %d: state is rebuilt from the log: %s", shard->partition,
+                    why);
     drop_engines(shard);
     end(load, -2);
 }
 
 static void on_deadline(void *arg)
 {
-    rebuild(arg, "Redis did not answer in time");
+    struct shard_load *load = arg;
+
+    rebuild(load, "Redis did not answer in time");
+    free_if_idle(load);
 }
 
 /* All answers are here: check that the engines are whole. */
@@ -120,7 +124,8 @@ static void finish(struct shard_load *load)
         cf_engine_track_changes(domain->engine);
     }
     cf_log_info("routing", NULL, "partition %d: %u domains loaded, log read again from %lld (committed %lld)",
-                shard->partition, HASH_COUNT(shard->domains), (long long)load->through, (long long)shard->committed);
+                shard->partition, HASH_COUNT(shard->domains), (long long)load->through,
+                (long long)shard->committed);
     shard->marker = load->through;
     end(load, load->through);
 }
@@ -150,7 +155,8 @@ static void settle(struct shard_load *load)
     free_if_idle(load);
 }
 
-static struct reading *new_reading(struct shard_load *load, struct domain *domain, size_t kind, struct cf_str id)
+static struct reading *new_reading(struct shard_load *load, struct domain *domain, size_t kind,
+                                   struct cf_str id)
 {
     struct reading *reading = cf_arena_zalloc(load->arena, sizeof(*reading));
 
@@ -190,8 +196,8 @@ static void read_hash(struct reading *reading, const char *suffix)
 {
     struct cf_str key = cf_routing_key(reading->load->arena, reading->domain->name, suffix);
 
-    cf_redis_call(cf_worker_redis(worker_of(reading->load)), 2, (const struct cf_str[]){CF_STR("HGETALL"), key},
-                  on_object, reading);
+    cf_redis_call(cf_worker_redis(worker_of(reading->load)), 2,
+                  (const struct cf_str[]){CF_STR("HGETALL"), key}, on_object, reading);
 }
 
 static void on_ids(void *arg, const struct cf_reply *reply, const struct cf_err *err)
@@ -204,8 +210,9 @@ static void on_ids(void *arg, const struct cf_reply *reply, const struct cf_err 
     for (size_t i = 0; i < reply->n && !load->over; i++) {
         struct reading *object = new_reading(load, reading->domain, reading->kind, reply->elements[i].str);
 
-        read_hash(object, cf_arena_printf(load->arena, "%s%.*s", kinds[reading->kind].prefix,
-                                          CF_STR_FMT(object->id)).p);
+        read_hash(
+            object,
+            cf_arena_printf(load->arena, "%s%.*s", kinds[reading->kind].prefix, CF_STR_FMT(object->id)).p);
     }
     settle(load);
 }
@@ -233,8 +240,8 @@ static void on_claimed(void *arg, const struct cf_reply *reply, const struct cf_
     for (size_t kind = 0; kind < KINDS; kind++) {
         struct cf_str key = cf_routing_key(load->arena, domain->name, kinds[kind].set);
 
-        cf_redis_call(cf_worker_redis(worker_of(load)), 2, (const struct cf_str[]){CF_STR("SMEMBERS"), key}, on_ids,
-                      new_reading(load, domain, kind, name));
+        cf_redis_call(cf_worker_redis(worker_of(load)), 2, (const struct cf_str[]){CF_STR("SMEMBERS"), key},
+                      on_ids, new_reading(load, domain, kind, name));
     }
 }
 
@@ -290,8 +297,8 @@ static void read_shard(void *arg)
     struct reading *reading = new_reading(load, NULL, KINDS, key);
 
     load->through = -1;
-    cf_redis_call(cf_worker_redis(worker_of(load)), 2, (const struct cf_str[]){CF_STR("HGETALL"), key}, on_shard,
-                  reading);
+    cf_redis_call(cf_worker_redis(worker_of(load)), 2, (const struct cf_str[]){CF_STR("HGETALL"), key},
+                  on_shard, reading);
 }
 
 void cf_routing_load(struct shard *shard)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sequencer: finds the domain of an event, stamps the time and appends it to routing-log, keyed by domain. With one
- * domain in the policy nothing is looked up; with several, an event that names neither queue, entry point nor team is
- * found through the domain noted in Redis at the call's or agent's last event that did.
+ * The sequencer: finds the domain of an event, stamps the time and appends it to routing-log, keyed by
+ * domain. With one domain in the policy nothing is looked up; with several, an event that names neither
+ * queue, entry point nor team is found through the domain noted in Redis at the call's or agent's last event
+ * that did.
  */
 #include <stdlib.h>
 
@@ -45,11 +46,13 @@ static struct cf_str named_domain(struct cf_job *job, const struct cf_policy *po
         const struct cf_call_queued *call = &event->data.call_queued;
 
         seq->note_key = note_key(job, "ctx", call->call_id);
-        return cf_policy_call_domain(policy, call->has_request ? call->request.queue_id : none, call->entry_point_id);
+        return cf_policy_call_domain(policy, call->has_request ? call->request.queue_id : none,
+                                     call->entry_point_id);
     }
     seq->note_key = note_key(job, "ctx", event->data.call_ended.call_id);
     if (event->data.call_ended.queue_id.p || event->data.call_ended.entry_point_id.p)
-        return cf_policy_call_domain(policy, event->data.call_ended.queue_id, event->data.call_ended.entry_point_id);
+        return cf_policy_call_domain(policy, event->data.call_ended.queue_id,
+                                     event->data.call_ended.entry_point_id);
     return none;
 }
 
@@ -92,7 +95,8 @@ enum cf_next cf_routing_sequence(struct cf_job *job)
         return CF_MORE;
     }
     cf_redis_call(cf_worker_redis(routing->worker), 3,
-                  (const struct cf_str[]){CF_STR("HGET"), seq->note_key, CF_STR("domain")}, on_note, cf_job_ticket(job));
+                  (const struct cf_str[]){CF_STR("HGET"), seq->note_key, CF_STR("domain")}, on_note,
+                  cf_job_ticket(job));
     return CF_WAIT;
 }
 
@@ -161,7 +165,8 @@ enum cf_next cf_routing_append(struct cf_job *job)
         record.kind = CF_RT_AGENT_STATE;
         record.u.agent_state = &event->data.agent_state;
     }
-    if (announce_policy(job, seq->domain, &err) < 0 || cf_routing_log_encode(&record, &routing->buf, &err) < 0)
+    if (announce_policy(job, seq->domain, &err) < 0 ||
+        cf_routing_log_encode(&record, &routing->buf, &err) < 0)
         return cf_job_fail(job, &err);
     append(job, seq->domain);
     return CF_DONE;

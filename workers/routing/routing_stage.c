@@ -166,5 +166,8 @@ const struct cf_stage cf_routing_stage = {
     .job_size = 256,
     .init = init,
     .done = done,
-    .hooks = {.assigned = on_assigned, .revoked = on_revoked, .sending = on_sending, .committed = on_committed},
+    .hooks = {.assigned = on_assigned,
+              .revoked = on_revoked,
+              .sending = on_sending,
+              .committed = on_committed},
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Write-back: the state of a domain to Redis, after Kafka. One atomic script applies the changes of one or more committed
- * batches, checks the owner's epoch and that Redis still holds the state they build on, and stores the log offset. When
- * Redis lost data the whole state is written anew. While Redis is away changes gather in the engine (an object that
- * changes a hundred times is written once) and go when it is back.
+ * Write-back: the state of a domain to Redis, after Kafka. One atomic script applies the changes of one or
+ * more committed batches, checks the owner's epoch and that Redis still holds the state they build on, and
+ * stores the log offset. When Redis lost data the whole state is written anew. While Redis is away changes
+ * gather in the engine (an object that changes a hundred times is written once) and go when it is back.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -18,10 +18,9 @@
 
 /*
  * KEYS[1]: the domain's meta hash; its name without "meta" is the prefix of all others.
- * ARGV: epoch (0: claim), offset the changes build on (-1: replace everything), offset after them, then operations:
- *   H key n f v ...  replace a hash     D key           delete
- *   Z key score m    add to sorted set  R key m         remove from sorted set
- *   S key m          add to set         U key m         remove from set
+ * ARGV: epoch (0: claim), offset the changes build on (-1: replace everything), offset after them, then
+ * operations: H key n f v ...  replace a hash     D key           delete Z key score m    add to sorted set
+ * R key m         remove from sorted set S key m          add to set         U key m         remove from set
  * Replies {code, epoch}: 1 done, 0 fenced by a newer owner, -1 Redis holds something else than `builds on`.
  */
 static const char write_script[] =
@@ -173,8 +172,8 @@ static void on_object(void *arg, const struct cf_engine_object *object)
         add_places(write, object, cf_arena_printf(write->arena, "%s:%.*s", kind, CF_STR_FMT(object->id)));
 }
 
-/* The engine's state now is the state at its own offset: the caller knows that no uncommitted record is in it, or takes
- * it before the batch that commits them leaves. */
+/* The engine's state now is the state at its own offset: the caller knows that no uncommitted record is in
+ * it, or takes it before the batch that commits them leaves. */
 static void take(struct domain *domain)
 {
     struct write_back *write = cf_calloc(1, sizeof(*write));
@@ -230,7 +229,8 @@ static int64_t reflected(const struct shard *shard)
     return through;
 }
 
-/* Where the next owner starts to read: `through`, and for each domain the offset its state must at least have. */
+/* Where the next owner starts to read: `through`, and for each domain the offset its state must at least
+ * have. */
 static void mark_shard(struct shard *shard)
 {
     struct cf_arena *arena;
@@ -308,7 +308,8 @@ static void on_reply(void *arg, const struct cf_reply *reply, const struct cf_er
         cf_log_err(CF_LOG_WARN, "routing", NULL, "state not written to Redis yet", err);
         if (!cf_timer_active(routing->retry_timer))
             cf_timer_start(routing->retry_timer,
-                           ((const struct routing_config *)cf_worker_config(routing->worker))->state_retry_ms, 0);
+                           ((const struct routing_config *)cf_worker_config(routing->worker))->state_retry_ms,
+                           0);
         return;
     }
     on_written(domain, write, reply);
@@ -320,7 +321,8 @@ static void send(struct domain *domain)
     struct write_back *write = domain->write;
 
     write->sent = true;
-    cf_redis_eval(cf_worker_redis(domain->shard->routing->worker), write_script, 1, write->n, write->args, on_reply, write);
+    cf_redis_eval(cf_worker_redis(domain->shard->routing->worker), write_script, 1, write->n, write->args,
+                  on_reply, write);
 }
 
 void cf_routing_store_take(struct shard *shard, int64_t offset)
