@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <syslog.h>
 #include <time.h>
 
 #include "kafka/kafka_priv.h"
@@ -41,7 +42,6 @@ struct cf_kafka_txn {
     bool ended;
     /* the thread's own */
     rd_kafka_t *producer;
-    rd_kafka_queue_t *main_queue;
     struct timespec first_fenced;
     uint32_t fenced;
 };
@@ -64,11 +64,11 @@ static void post(struct cf_kafka_txn *txn, const struct cf_kafka_txn_result *res
     txn->events.ready(txn->arg);
 }
 
-static void note(void *arg, const struct cf_err *err)
+static void note(struct cf_kafka_txn *txn, const struct cf_err *err)
 {
     struct cf_kafka_txn_result result = {.kind = CF_TXN_NOTE, .failed = true, .err = *err};
 
-    post(arg, &result);
+    post(txn, &result);
 }
 
 static void note_error(struct cf_kafka_txn *txn, const char *during, rd_kafka_resp_err_t code,
@@ -87,15 +87,29 @@ static void pause_ms(long ms)
     (void)nanosleep(&wait, NULL);
 }
 
+/* librdkafka's callbacks: log.queue=true and rd_kafka_poll() keep them on this thread. */
+static void on_log(const rd_kafka_t *producer, int level, const char *facility, const char *text)
+{
+    struct cf_kafka_txn *txn = rd_kafka_opaque(producer);
+    struct cf_err err = {0};
+
+    if (level > LOG_WARNING)
+        return;
+    (void)cf_err_set(&err, CF_ERR_TRANSIENT, "kafka", 0, "%s: %s", facility, text);
+    note(txn, &err);
+}
+
+static void on_error(rd_kafka_t *producer, int code, const char *text, void *opaque)
+{
+    (void)producer;
+    note_error(opaque, "producer", (rd_kafka_resp_err_t)code, text);
+}
+
 /* Serves the producer's logs and errors, so that they are not kept in memory. */
 static void serve_producer(struct cf_kafka_txn *txn)
 {
-    rd_kafka_event_t *event;
-
-    while (txn->main_queue && (event = rd_kafka_queue_poll(txn->main_queue, 0)) != NULL) {
-        cf_kafka_note_event(event, note, txn);
-        rd_kafka_event_destroy(event);
-    }
+    if (txn->producer)
+        (void)rd_kafka_poll(txn->producer, 0);
 }
 
 static rd_kafka_conf_t *producer_conf(const struct cf_kafka_opts *opts, struct cf_err *err)
@@ -122,7 +136,8 @@ static rd_kafka_conf_t *producer_conf(const struct cf_kafka_opts *opts, struct c
         rd_kafka_conf_destroy(conf);
         return NULL;
     }
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
     return conf;
 }
 
@@ -133,13 +148,13 @@ static int make_producer(struct cf_kafka_txn *txn, struct cf_err *err)
 
     if (!conf)
         return -1;
+    rd_kafka_conf_set_opaque(conf, txn);
     txn->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
     if (!txn->producer) {
         rd_kafka_conf_destroy(conf);
         return cf_err_set(err, CF_ERR_CONFIG, "kafka", 0, "the producer cannot start: %s", why);
     }
     (void)rd_kafka_set_log_queue(txn->producer, NULL);
-    txn->main_queue = rd_kafka_queue_get_main(txn->producer);
     return 0;
 }
 
@@ -149,8 +164,6 @@ static void drop_producer(struct cf_kafka_txn *txn)
         return;
     (void)rd_kafka_purge(txn->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     serve_producer(txn);
-    rd_kafka_queue_destroy(txn->main_queue);
-    txn->main_queue = NULL;
     rd_kafka_destroy(txn->producer);
     txn->producer = NULL;
 }
