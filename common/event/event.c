@@ -220,6 +220,17 @@ int cf_event_decode(struct cf_arena *arena, enum cf_event_type type, const struc
     return 0;
 }
 
+int cf_event_read_data(struct cf_arena *arena, enum cf_event_type type, const struct cf_json *node,
+                       struct cf_event *ret_event, struct cf_err *err)
+{
+    struct cf_event event = {.type = type, .time = CF_EVENT_NO_TIME};
+
+    if (cf_event_read_object(arena, cf_event_data_table(type), node, &event.data, err) < 0)
+        return -1;
+    *ret_event = event;
+    return 0;
+}
+
 int cf_event_read_customer(struct cf_arena *arena, const struct cf_json *node,
                            struct cf_customer *ret_customer, struct cf_err *err)
 {

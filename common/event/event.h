@@ -21,7 +21,8 @@
 #include "str/str.h"
 #include "json/json.h"
 
-#define CF_EVENT_ARENA_BYTES 8388608UL   /* 8 MiB: what decoding one record may take from the arena, at most \
+#define CF_EVENT_ARENA_BYTES                                                                                 \
+    8388608UL                            /* 8 MiB: what decoding one record may take from the arena, at most \
                                           */
 #define CF_EVENT_MAX_HEADER_BYTES 65536U /* names and values of a record's headers together */
 
@@ -221,6 +222,11 @@ CF_CHECKED int cf_event_encode(const struct cf_event *event, struct cf_buf *buf,
 
 /** Writes only the data object. */
 void cf_event_write_data(struct cf_jsonw *w, const struct cf_event *event);
+
+/** Reads the data object of a `type` event into `ret_event->data`; of `ret_event` nothing else but the type
+ * is set. -1, kind REJECTED, as for decode. */
+CF_CHECKED int cf_event_read_data(struct cf_arena *arena, enum cf_event_type type, const struct cf_json *node,
+                                  struct cf_event *ret_event, struct cf_err *err);
 
 /** Parts that other records reuse (routing-log, Redis context). */
 void cf_event_write_customer(struct cf_jsonw *w, const struct cf_customer *customer);

@@ -29,7 +29,7 @@ enum {
     CF_ENGINE_MAX_AGENTS = 200000,     /* known, offline ones included */
     CF_ENGINE_MAX_TOMBSTONES = 100000, /* the oldest goes first */
     CF_ENGINE_MAX_CASES = 10,          /* kept per call */
-    CF_ENGINE_MAX_SKILLS = 32,         /* kept per agent and per call */
+    CF_ENGINE_MAX_SKILLS = 64,         /* kept per agent and per call */
     CF_ENGINE_MAX_MISSED = 8,          /* agents remembered per call as having missed it */
     CF_ENGINE_MAX_TEXT = 255,          /* bytes kept of a name or a subject */
 };
@@ -93,7 +93,8 @@ void cf_engine_digest(const struct cf_engine *engine, uint8_t ret_digest[32]);
 
 /* ---- State as objects: what is written to Redis and read back ---- */
 
-enum cf_engine_kind { CF_ENGINE_META, CF_ENGINE_QUEUE, CF_ENGINE_CALL, CF_ENGINE_AGENT };
+/* In the order of cf_engine_dump_all. */
+enum cf_engine_kind { CF_ENGINE_META, CF_ENGINE_POLICY, CF_ENGINE_QUEUE, CF_ENGINE_CALL, CF_ENGINE_AGENT };
 
 struct cf_engine_pair {
     struct cf_str field, value;
@@ -102,7 +103,7 @@ struct cf_engine_pair {
 /* A flat hash a person can read. Views are valid during the callback. */
 struct cf_engine_object {
     enum cf_engine_kind kind;
-    struct cf_str id; /* of META: the domain */
+    struct cf_str id; /* of META and POLICY: the domain */
     bool deleted;     /* no pairs then; whatever was written of it goes */
     const struct cf_engine_pair *pairs;
     size_t n_pairs;
@@ -121,8 +122,9 @@ void cf_engine_changes_clear(struct cf_engine *engine);
 /** Every object, ordered by kind and id. */
 void cf_engine_dump_all(const struct cf_engine *engine, cf_engine_object_fn *fn, void *arg);
 
-/** Fills a new engine, objects in any order. -1 (kind REJECTED): the object cannot be read; rebuild from the
- * log. After an error the engine can only be freed. */
+/** Fills a new engine: META and POLICY first, the others in any order; of the object only kind, id and pairs
+ * are read, and fields that are not known are skipped. -1 (kind REJECTED): the object cannot be read; rebuild
+ * from the log. After an error the engine can only be freed. */
 CF_CHECKED int cf_engine_load_object(struct cf_engine *engine, const struct cf_engine_object *object,
                                      struct cf_err *err);
 /** Checks that the objects agree with each other. Then digest(loaded) == digest(dumped). */

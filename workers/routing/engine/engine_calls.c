@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a call: queued -> offered -> connected -> over, and the tombstone that is left. */
+#include <stdlib.h>
+
+#include "engine/engine_priv.h"
+
+/* Zset scores are doubles: whole numbers up to 2^53. Strict: 42 bits for the time, the rest for the class. */
+#define STRICT_BAND_LAST CF_POLICY_LOWEST_PRIORITY
+
+void cf_engine_set_call_state(struct cf_engine *engine, struct cf_call *call, enum cf_call_state state)
+{
+    size_t *count[] = {&engine->n_waiting, &engine->n_offered, &engine->n_connected};
+
+    --*count[call->state];
+    ++*count[state];
+    call->state = (uint8_t)state;
+    cf_engine_changed(engine, &call->o);
+}
+
+struct cf_call *cf_engine_new_call(struct cf_engine *engine, struct cf_str id)
+{
+    struct cf_call *call = cf_calloc(1, sizeof(*call) + id.n + 1);
+    char *own = (char *)(call + 1);
+
+    (void)cf_str_copy(own, id.n + 1, id);
+    call->o = (struct cf_object){.id = {own, id.n}, .kind = CF_ENGINE_CALL};
+    call->timer = (struct cf_timer){.due = CF_ENGINE_NO_TIMER, .owner = &call->o};
+    cf_ids_put(&engine->calls, call);
+    engine->n_waiting++;
+    cf_engine_changed(engine, &call->o);
+    return call;
+}
+
+void cf_engine_set_queue(struct cf_engine *engine, struct cf_call *call, struct cf_queue *queue)
+{
+    const struct cf_queue_policy *policy = queue->policy;
+    struct cf_need *old = call->need;
+    struct cf_order_key key = {.arrival = call->arrival};
+
+    call->queue = queue;
+    if (queue->need && call->details->skills.n == 0) {
+        call->need = queue->need;
+        call->need->refs++;
+    } else {
+        call->need = cf_engine_need(engine, policy, call->details->skills);
+    }
+    cf_engine_drop_need(engine, old);
+    /* Strict queues come first where both kinds share agents, class by class; credit is a head start. */
+    key.band = policy->strict ? call->priority : STRICT_BAND_LAST + 1;
+    key.place = call->enqueued_at;
+    if (!policy->strict)
+        key.place -= policy->credit_ms * (CF_POLICY_NORMAL_PRIORITY - call->priority);
+    call->in_queue.key = key;
+    call->in_need.key = key;
+}
+
+void cf_engine_place(struct cf_engine *engine, struct cf_call *call)
+{
+    int64_t max_wait = call->queue->policy->max_wait_ms;
+
+    cf_order_insert(&call->queue->waiting, &call->in_queue);
+    cf_order_insert(&call->need->waiting, &call->in_need);
+    call->placed = true;
+    cf_engine_set_timer(engine, &call->timer,
+                        max_wait > 0 ? call->in_queue_since + max_wait : CF_ENGINE_NO_TIMER);
+}
+
+void cf_engine_unplace(struct cf_engine *engine, struct cf_call *call)
+{
+    if (!call->placed)
+        return;
+    cf_order_remove(&call->queue->waiting, &call->in_queue);
+    cf_order_remove(&call->need->waiting, &call->in_need);
+    call->placed = false;
+    cf_engine_set_timer(engine, &call->timer, CF_ENGINE_NO_TIMER);
+}
+
+void cf_engine_seek_agent(struct cf_engine *engine, struct cf_call *call)
+{
+    const char *reason;
+    struct cf_agent *agent = cf_engine_best_agent(engine, call, &reason);
+
+    if (agent)
+        cf_engine_offer(engine, call, agent, reason);
+    else
+        cf_engine_place(engine, call);
+}
+
+static void add_call(struct cf_engine *engine, const struct cf_call_queued *event)
+{
+    struct cf_call *call = cf_engine_new_call(engine, event->call_id);
+    struct cf_plan plan;
+
+    cf_engine_plan(engine, event, &plan);
+    call->details = cf_engine_details(&event->customer, &plan);
+    call->priority = (uint8_t)plan.priority;
+    call->enqueued_at = event->queued_at < engine->at ? event->queued_at : engine->at;
+    if (call->enqueued_at < engine->at - CF_ENGINE_BACKDATE_MS)
+        call->enqueued_at = engine->at - CF_ENGINE_BACKDATE_MS;
+    call->in_queue_since = call->enqueued_at;
+    call->arrival = engine->seq + 1; /* the decision below: unique, and in order of the log */
+    cf_engine_set_queue(engine, call, cf_engine_queue(engine, plan.queue->id));
+    cf_engine_decide_queued(engine, call, plan.reason);
+    cf_engine_seek_agent(engine, call);
+}
+
+void cf_engine_on_call_queued(struct cf_engine *engine, const struct cf_call_queued *event)
+{
+    const struct cf_object *known = cf_ids_get(&engine->calls, event->call_id);
+    size_t alive = engine->n_waiting + engine->n_offered + engine->n_connected;
+
+    /* A tombstone that no call-queued preceded: the call was over before it came. */
+    if (known && known->tomb && !((const struct cf_tomb *)(const void *)known)->queued)
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, "late");
+    else if (known)
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, "duplicate");
+    else if (alive >= CF_ENGINE_MAX_CALLS)
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, "limit");
+    else
+        add_call(engine, event);
+}
+
+static void end_offered(struct cf_engine *engine, struct cf_call *call)
+{
+    struct cf_agent *agent = call->agent;
+
+    cf_engine_decide(engine, "abandoned", call, agent, "while-offered");
+    agent->call = NULL;
+    cf_engine_bury(engine, call, true);
+    cf_engine_ready(engine, agent, NULL, "abandoned");
+}
+
+static void end_connected(struct cf_engine *engine, struct cf_call *call)
+{
+    struct cf_agent *agent = call->agent;
+    struct cf_queue *queue = call->queue;
+    int64_t wrap_up_ms = queue->policy->wrap_up_ms;
+
+    cf_engine_decide(engine, "ended", call, agent, "call-ended");
+    if (!agent) {
+        cf_engine_bury(engine, call, true);
+        return;
+    }
+    cf_engine_handled(engine, call);
+    agent->call = NULL;
+    cf_engine_bury(engine, call, true);
+    if (wrap_up_ms > 0) {
+        cf_engine_set_phase(engine, agent, CF_PHASE_WRAPUP);
+        cf_engine_set_timer(engine, &agent->timer, engine->at + wrap_up_ms);
+    } else {
+        cf_engine_ready(engine, agent, NULL, "call-ended");
+    }
+}
+
+void cf_engine_on_call_ended(struct cf_engine *engine, const struct cf_call_ended *event)
+{
+    struct cf_object *known = cf_ids_get(&engine->calls, event->call_id);
+    struct cf_call *call = (struct cf_call *)known;
+
+    if (!known) {
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, "unknown-call");
+        cf_engine_add_tomb(engine, event->call_id, false, true);
+    } else if (known->tomb) {
+        struct cf_tomb *tomb = (struct cf_tomb *)known;
+
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, tomb->ended ? "duplicate" : "late");
+        tomb->ended = true;
+        cf_engine_changed(engine, known);
+    } else if (call->state == CF_CALL_WAITING) {
+        cf_engine_decide(engine, "abandoned", call, NULL, "while-waiting");
+        cf_engine_bury(engine, call, true);
+    } else if (call->state == CF_CALL_OFFERED) {
+        end_offered(engine, call);
+    } else {
+        end_connected(engine, call);
+    }
+}
+
+/* The longest wait is over: another queue with the age kept, or the end. */
+static void overflow(struct cf_engine *engine, struct cf_call *call)
+{
+    struct cf_str to = call->queue->policy->overflow_queue;
+
+    cf_engine_unplace(engine, call);
+    if (!to.p || call->hops >= CF_ENGINE_MAX_HOPS) {
+        cf_engine_decide(engine, "ended", call, NULL, "max-wait");
+        cf_engine_bury(engine, call, false);
+        return;
+    }
+    call->hops++;
+    call->in_queue_since = engine->at;
+    cf_engine_set_queue(engine, call, cf_engine_queue(engine, to));
+    cf_engine_changed(engine, &call->o);
+    cf_engine_decide(engine, "overflowed", call, NULL, "max-wait");
+    cf_engine_seek_agent(engine, call);
+}
+
+void cf_engine_on_call_timer(struct cf_engine *engine, struct cf_call *call)
+{
+    if (call->state == CF_CALL_WAITING) {
+        overflow(engine, call);
+        return;
+    }
+    /* Connected, and the end never came. Whoever still holds it is freed as by a call-ended. */
+    if (call->agent) {
+        struct cf_agent *agent = call->agent;
+
+        cf_engine_decide(engine, "ended", call, agent, "max-talk");
+        agent->call = NULL;
+        cf_engine_bury(engine, call, false);
+        cf_engine_set_phase(engine, agent, CF_PHASE_IDLE);
+        cf_engine_decide(engine, "agent-unavailable", NULL, agent, "max-talk");
+        return;
+    }
+    cf_engine_decide(engine, "ended", call, NULL, "agent-left");
+    cf_engine_bury(engine, call, false);
+}

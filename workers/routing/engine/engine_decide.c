@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decisions as they go out. */
+#include "engine/engine_priv.h"
+
+/* Of the event contract. */
+#define SCREEN_POP_LIMIT 2048
+
+static void begin(struct cf_engine *engine, const char *what, const struct cf_call *call,
+                  struct cf_call_routed *ret_decision)
+{
+    const struct cf_rt_record *record = engine->record;
+
+    cf_buf_clear(&engine->scratch);
+    *ret_decision = (struct cf_call_routed){
+        .decision = cf_str_of(what),
+        .domain = engine->domain,
+        .seq = engine->seq + 1,
+        .at = engine->at,
+        .wait_ms = 0,
+        .priority = -1,
+        .deadline = -1,
+        .position = -1,
+        .estimated_wait_ms = -1,
+    };
+    ret_decision->cause.topic = record->cause.topic;
+    ret_decision->cause.event_id = record->cause.event_id;
+    ret_decision->cause.partition = record->cause.partition;
+    ret_decision->cause.offset = record->cause.offset;
+    ret_decision->cause.policy_version = engine->policy->version;
+    if (!call)
+        return;
+    ret_decision->call_id = call->o.id;
+    ret_decision->queue_id = call->queue->o.id;
+    ret_decision->priority = call->priority;
+    /* The wait ends when an agent answers. */
+    ret_decision->wait_ms =
+        (call->state == CF_CALL_CONNECTED ? call->connected_at : engine->at) - call->enqueued_at;
+    if (ret_decision->wait_ms < 0)
+        ret_decision->wait_ms = 0;
+}
+
+static void emit(struct cf_engine *engine, const struct cf_call_routed *decision)
+{
+    engine->seq++;
+    if (engine->fn)
+        engine->fn(engine->arg, decision);
+}
+
+/* Nobody listens while a state is rebuilt from the log: the number moves on, the text is not made. */
+static bool silent(struct cf_engine *engine)
+{
+    if (!engine->fn)
+        engine->seq++;
+    return !engine->fn;
+}
+
+struct cf_str cf_engine_offer_id(struct cf_engine *engine, const struct cf_call *call)
+{
+    size_t start = engine->scratch.n;
+
+    cf_buf_str(&engine->scratch, engine->domain);
+    cf_buf_char(&engine->scratch, '-');
+    cf_buf_i64(&engine->scratch, call->offer_seq);
+    return (struct cf_str){engine->scratch.p + start, engine->scratch.n - start};
+}
+
+void cf_engine_decide(struct cf_engine *engine, const char *what, const struct cf_call *call,
+                      const struct cf_agent *agent, const char *reason)
+{
+    struct cf_call_routed decision;
+
+    if (silent(engine))
+        return;
+    begin(engine, what, call, &decision);
+    decision.reason = cf_str_of(reason);
+    if (agent)
+        decision.agent_id = agent->o.id;
+    if (call && call->offer_seq > 0 && (agent || call->agent))
+        decision.offer_id = cf_engine_offer_id(engine, call);
+    emit(engine, &decision);
+}
+
+void cf_engine_ignore(struct cf_engine *engine, struct cf_str call_id, struct cf_str agent_id,
+                      const char *reason)
+{
+    struct cf_call_routed decision;
+
+    if (silent(engine))
+        return;
+    begin(engine, "ignored", NULL, &decision);
+    decision.call_id = call_id;
+    decision.agent_id = agent_id;
+    decision.reason = cf_str_of(reason);
+    emit(engine, &decision);
+}
+
+void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, const char *reason)
+{
+    const struct cf_need *need = call->need;
+    struct cf_call_routed decision;
+
+    if (silent(engine))
+        return;
+    begin(engine, "queued", call, &decision);
+    decision.reason = cf_str_of(reason);
+    decision.position = 1 + (int64_t)cf_order_rank(&call->queue->waiting, &call->in_queue.key);
+    /* position x mean handling time / agents who serve it: the wait until that many of them got free. */
+    if (need->n_ready > 0)
+        decision.estimated_wait_ms = 0;
+    else if (need->n_staffed > 0)
+        decision.estimated_wait_ms = decision.position * call->queue->handle_ms / (int64_t)need->n_staffed;
+    emit(engine, &decision);
+}
+
+/* RFC 3986: what is not unreserved is escaped, so no id can change the meaning of the address. */
+static void add_escaped(struct cf_buf *buf, struct cf_str text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '.' || c == '_' || c == '~';
+
+        if (plain) {
+            cf_buf_char(buf, (char)c);
+        } else {
+            cf_buf_char(buf, '%');
+            cf_buf_char(buf, hex[c >> 4]);
+            cf_buf_char(buf, hex[c & 15]);
+        }
+    }
+}
+
+/* The place holder that `rest` starts with, its value appended; 0 when it starts with none. */
+static size_t add_holder(struct cf_engine *engine, struct cf_str rest, struct cf_str object, struct cf_str id)
+{
+    struct cf_buf *buf = &engine->scratch;
+
+    if (cf_str_starts(rest, CF_STR("{id}"))) {
+        add_escaped(buf, id);
+        return sizeof("{id}") - 1;
+    }
+    if (cf_str_starts(rest, CF_STR("{object}"))) {
+        cf_buf_str(buf, object);
+        return sizeof("{object}") - 1;
+    }
+    if (cf_str_starts(rest, CF_STR("{instance}"))) {
+        cf_buf_str(buf, engine->policy->screen_pop.instance);
+        return sizeof("{instance}") - 1;
+    }
+    return 0;
+}
+
+static struct cf_str make_url(struct cf_engine *engine, struct cf_str object, struct cf_str id)
+{
+    struct cf_str rest = engine->policy->screen_pop.url_template;
+    struct cf_buf *buf = &engine->scratch;
+    size_t start = buf->n;
+
+    while (rest.n > 0) {
+        size_t skip = add_holder(engine, rest, object, id);
+
+        if (skip == 0) {
+            const char *brace = rest.n > 1 ? memchr(rest.p + 1, '{', rest.n - 1) : NULL;
+
+            skip = brace ? (size_t)(brace - rest.p) : rest.n;
+            cf_buf_add(buf, rest.p, skip);
+        }
+        rest.p += skip;
+        rest.n -= skip;
+    }
+    if (buf->full || buf->n - start > SCREEN_POP_LIMIT)
+        return (struct cf_str){0};
+    return (struct cf_str){buf->p + start, buf->n - start};
+}
+
+/* The policy's object when the customer has one; else account, then contact, then nothing. */
+static void add_screen_pop(struct cf_engine *engine, const struct cf_details *details,
+                           struct cf_call_routed *decision)
+{
+    struct cf_str object = engine->policy->screen_pop.object;
+    struct cf_str id = {0}, label = {0};
+
+    if (cf_str_is(object, "Case") && details->n_cases > 0) {
+        id = details->cases[0].id;
+        label = details->cases[0].number;
+    } else if (details->contact.id.p && (cf_str_is(object, "Contact") || !details->account.id.p)) {
+        object = CF_STR("Contact");
+        id = details->contact.id;
+        label = details->contact.name;
+    } else {
+        object = CF_STR("Account");
+        id = details->account.id;
+        label = details->account.name;
+    }
+    if (!id.p)
+        return;
+    decision->screen_pop.url = make_url(engine, object, id);
+    if (!decision->screen_pop.url.p)
+        return;
+    decision->screen_pop.object = object;
+    decision->screen_pop.id = id;
+    decision->screen_pop.label = label;
+}
+
+void cf_engine_decide_offer(struct cf_engine *engine, const char *what, const struct cf_call *call,
+                            const char *reason)
+{
+    const struct cf_details *details = call->details;
+    struct cf_call_routed decision;
+
+    if (silent(engine))
+        return;
+    begin(engine, what, call, &decision);
+    decision.reason = cf_str_of(reason);
+    decision.agent_id = call->agent->o.id;
+    if (call->state == CF_CALL_OFFERED)
+        decision.deadline = call->agent->timer.due;
+    decision.offer_id = cf_engine_offer_id(engine, call);
+    add_screen_pop(engine, details, &decision);
+    if (details->n_cases > 0)
+        decision.call_case = details->cases[0];
+    decision.cases = details->cases;
+    decision.n_cases = details->n_cases;
+    emit(engine, &decision);
+}

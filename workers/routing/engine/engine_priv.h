@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine_priv - the state of one domain, shared by the engine's files.
+ *
+ * How matching stays cheap: calls with the same needs (teams and skills) share one *need*, agents with the
+ * same team and skills share one *profile*; whether a profile serves a need never changes, and a *link* joins
+ * each pair that fits. A need keeps its waiting calls in order, and a heap of the linked profiles that have
+ * an available agent, keyed by the longest available one; a profile keeps its available agents in a list.
+ * So a call finds its agent at the top of one heap, an agent its call by looking at the first call of each
+ * need that the profile serves, and only a change of a profile's head touches its links.
+ * Rule between the steps: no call waits while an agent that may take it is available (work conservation).
+ * Needs, profiles and links follow from policy, calls and agents: they are no state of their own.
+ */
+#ifndef CF_ENGINE_PRIV_H
+#define CF_ENGINE_PRIV_H
+
+#include "engine/engine.h"
+#include "engine/ids.h"
+#include "engine/order.h"
+#include "engine/policy_priv.h"
+
+#define CF_ENGINE_FORMAT 1 /* of the stored objects */
+#define CF_ENGINE_2020_MS 1577836800000LL
+#define CF_ENGINE_T_MAX 253402300799999LL /* the end of year 9999 */
+/* How far back a producer's queuedAt is believed; protects the order from clocks that are wrong. */
+#define CF_ENGINE_BACKDATE_MS 60000
+/* A call that no call-ended ever closes: when its agent has left it, and when not. */
+#define CF_ENGINE_LEFT_MS (15 * 60 * 1000LL)
+#define CF_ENGINE_TALK_MS (12 * 3600 * 1000LL)
+
+enum {
+    CF_ENGINE_MAX_HOPS = 10,      /* overflows of one call; then it ends */
+    CF_ENGINE_SPARE_NEEDS = 1024, /* unused needs kept for the next call that has them */
+    CF_ENGINE_SPARE_PROFILES = 4096,
+};
+
+/* A call, a tombstone, a queue, an agent: what is found by id and written back. */
+struct cf_object {
+    struct cf_str id; /* first: it is kept in cf_ids */
+    uint8_t kind;     /* enum cf_engine_kind */
+    bool tomb;        /* of CALL: struct cf_tomb, not struct cf_call */
+    bool deleted;     /* of CALL: waits for the next clear, then it is freed */
+    uint32_t changed; /* 1 + its place among the changed ones, 0: unchanged */
+};
+
+struct cf_timer {
+    int64_t due;  /* CF_ENGINE_NO_TIMER: off */
+    uint32_t pos; /* 1 + its place in the heap, 0: off */
+    struct cf_object *owner;
+};
+
+struct cf_need {
+    struct cf_str id; /* canonical text of teams and skills */
+    struct cf_policy_list teams;
+    struct cf_policy_needs skills;
+    size_t refs; /* calls and queues */
+    struct cf_order waiting;
+    struct cf_link **links; /* every profile that serves it */
+    size_t n_links, size_links;
+    struct cf_link **ready; /* heap: links whose profile has an available agent */
+    size_t n_ready, size_ready;
+    size_t n_staffed; /* agents that serve it and are neither idle nor offline */
+};
+
+struct cf_profile {
+    struct cf_str id; /* canonical text of team and skills */
+    struct cf_str team;
+    struct cf_policy_needs skills; /* ordered by name */
+    size_t refs;                   /* agents */
+    struct cf_agent *first, *last; /* available ones, longest available first */
+    size_t n_staffed;
+    struct cf_link **links; /* every need it serves */
+    size_t n_links, size_links;
+};
+
+struct cf_link {
+    struct cf_need *need;
+    struct cf_profile *profile;
+    size_t in_need, in_profile;  /* places in their lists of links */
+    size_t pos;                  /* 1 + place in the need's heap, 0: not in it */
+    int64_t ready_at, ready_seq; /* of the profile's first agent, while in the heap */
+};
+
+struct cf_queue {
+    struct cf_object o;
+    const struct cf_queue_policy *policy;
+    bool removed;         /* the policy no longer has it; calls that are talking may still name it */
+    struct cf_need *need; /* of its calls that have no skills of their own; NULL when removed */
+    struct cf_order waiting;
+    int64_t handle_ms; /* moving mean of connected to ended */
+    int64_t handled;
+};
+
+enum cf_call_state { CF_CALL_WAITING, CF_CALL_OFFERED, CF_CALL_CONNECTED };
+
+struct cf_call {
+    struct cf_object o;
+    uint8_t state; /* enum cf_call_state */
+    bool acked;    /* the agent's phone rings */
+    bool placed;   /* in the queue's and the need's order */
+    uint8_t priority, hops, n_missed;
+    struct cf_queue *queue;
+    struct cf_queue *saved_queue; /* where it waited at the last clear */
+    struct cf_need *need;
+    struct cf_order_node in_queue, in_need;
+    int64_t enqueued_at, in_queue_since, arrival, offered_at, connected_at, offer_seq;
+    struct cf_agent *agent; /* offered or connected to; NULL: waiting, or the agent has left */
+    struct cf_agent *missed[CF_ENGINE_MAX_MISSED]; /* newest last */
+    struct cf_timer timer;                         /* max wait; end of a talk nobody closes */
+    struct cf_details *details;
+};
+
+/* What a call carries; one block of memory with its texts. */
+struct cf_details {
+    struct cf_account account;
+    struct cf_contact contact;
+    struct cf_policy_needs skills;                  /* beyond the queue's */
+    struct cf_str prefer[CF_POLICY_MAX_PREFER + 1]; /* agents to try first */
+    size_t n_prefer;
+    size_t n_cases;
+    struct cf_case cases[CF_ENGINE_MAX_CASES];
+};
+
+struct cf_tomb {
+    struct cf_object o;
+    int64_t at, number; /* number: burials are counted, which orders those of one moment */
+    bool queued;        /* a call-queued came before the end */
+    bool ended;         /* a call-ended has been seen */
+    struct cf_queue *saved_queue;
+    struct cf_tomb *next; /* younger */
+};
+
+enum cf_agent_phase {
+    CF_PHASE_OFFLINE,
+    CF_PHASE_IDLE,
+    CF_PHASE_AVAILABLE,
+    CF_PHASE_RESERVED,
+    CF_PHASE_CONNECTED,
+    CF_PHASE_WRAPUP
+};
+
+struct cf_agent {
+    struct cf_object o;
+    uint8_t phase;      /* enum cf_agent_phase */
+    uint8_t last_state; /* enum cf_agent_status of the last event */
+    int64_t last_at;    /* time of the last event */
+    int64_t since;      /* of the phase */
+    int64_t ready_seq;  /* order among agents available since the same moment */
+    int64_t missed;     /* offers missed in a row */
+    struct cf_call *call;
+    struct cf_profile *profile;
+    struct cf_agent *prev, *next; /* in the profile's list while available */
+    struct cf_timer timer;        /* offer deadline; end of wrap-up */
+    char *name;                   /* or NULL */
+    bool loaded;                  /* while loading: its own object has been read */
+};
+
+struct cf_timer_slot {
+    int64_t due;
+    struct cf_timer *timer;
+};
+
+struct cf_engine {
+    struct cf_str domain;
+    struct cf_policy *policy;
+    const struct cf_domain_policy *rules;
+    int64_t now, at; /* engine time; time of the decisions being made (a timer's due time) */
+    int64_t offset, seq;
+    struct cf_ids queues, calls, agents, needs, profiles;
+    size_t n_waiting, n_offered, n_connected, n_phase[CF_PHASE_WRAPUP + 1];
+    size_t n_spare_needs, n_spare_profiles;
+    struct cf_tomb *oldest, *youngest;
+    size_t n_tombs;
+    int64_t n_buried;
+    struct cf_timer_slot *timers; /* heap */
+    size_t n_timers, size_timers;
+    bool tracking;
+    struct cf_object **changed;
+    size_t n_changed, size_changed;
+    const struct cf_rt_record *record; /* being applied */
+    cf_rt_decide_fn *fn;
+    void *arg;
+    struct cf_buf scratch; /* texts of the decision being made */
+    bool policy_changed;   /* since the last clear */
+};
+
+/* engine_changes.c */
+void cf_engine_changed(struct cf_engine *engine, struct cf_object *object);
+
+/* engine_decide.c: decisions. `call` and `agent` may be NULL. */
+void cf_engine_decide(struct cf_engine *engine, const char *what, const struct cf_call *call,
+                      const struct cf_agent *agent, const char *reason);
+void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, const char *reason);
+/** offered, connected: with screen pop and cases. */
+void cf_engine_decide_offer(struct cf_engine *engine, const char *what, const struct cf_call *call,
+                            const char *reason);
+void cf_engine_ignore(struct cf_engine *engine, struct cf_str call_id, struct cf_str agent_id,
+                      const char *reason);
+/** "<domain>-<seq>" of the call's offer, in the scratch buffer. */
+struct cf_str cf_engine_offer_id(struct cf_engine *engine, const struct cf_call *call);
+
+/* engine_calls.c: the life of a call */
+void cf_engine_on_call_queued(struct cf_engine *engine, const struct cf_call_queued *event);
+void cf_engine_on_call_ended(struct cf_engine *engine, const struct cf_call_ended *event);
+void cf_engine_on_call_timer(struct cf_engine *engine, struct cf_call *call);
+/** Gives the call to an agent or puts it into its queue. */
+void cf_engine_seek_agent(struct cf_engine *engine, struct cf_call *call);
+/** Takes a waiting call out of its queue. */
+void cf_engine_unplace(struct cf_engine *engine, struct cf_call *call);
+void cf_engine_place(struct cf_engine *engine, struct cf_call *call);
+/** The queue the call waits in from now on, and the need that follows. */
+void cf_engine_set_queue(struct cf_engine *engine, struct cf_call *call, struct cf_queue *queue);
+void cf_engine_set_call_state(struct cf_engine *engine, struct cf_call *call, enum cf_call_state state);
+struct cf_call *cf_engine_new_call(struct cf_engine *engine, struct cf_str id);
+void cf_engine_free_object(struct cf_object *object);
+
+/* engine_tombs.c */
+/** The call is over: a tombstone takes its place. `ended`: a call-ended said so. */
+void cf_engine_bury(struct cf_engine *engine, struct cf_call *call, bool ended);
+struct cf_tomb *cf_engine_add_tomb(struct cf_engine *engine, struct cf_str id, bool queued, bool ended);
+void cf_engine_purge_tombs(struct cf_engine *engine);
+
+/* engine_plan.c: what the policy says about a call */
+struct cf_plan {
+    const struct cf_queue_policy *queue;
+    const char *reason; /* why this queue */
+    int64_t priority;
+    struct cf_skill skills[CF_ENGINE_MAX_SKILLS];
+    size_t n_skills;
+    struct cf_str prefer[CF_POLICY_MAX_PREFER + 1];
+    size_t n_prefer;
+};
+void cf_engine_plan(const struct cf_engine *engine, const struct cf_call_queued *event,
+                    struct cf_plan *ret_plan);
+
+/* engine_details.c */
+/** At most CF_ENGINE_MAX_TEXT bytes, no UTF-8 character torn. */
+struct cf_str cf_engine_cut(struct cf_str text);
+struct cf_details *cf_engine_details(const struct cf_customer *customer, const struct cf_plan *plan);
+
+/* engine_agents.c: the life of an agent */
+void cf_engine_on_agent_state(struct cf_engine *engine, const struct cf_agent_state *event);
+void cf_engine_on_agent_timer(struct cf_engine *engine, struct cf_agent *agent);
+void cf_engine_set_phase(struct cf_engine *engine, struct cf_agent *agent, enum cf_agent_phase phase);
+/** The agent is available, says so with the reason, and takes the next call. */
+void cf_engine_ready(struct cf_engine *engine, struct cf_agent *agent, const struct cf_call *call,
+                     const char *reason);
+struct cf_agent *cf_engine_new_agent(struct cf_engine *engine, struct cf_str id);
+void cf_engine_rename(struct cf_engine *engine, struct cf_agent *agent, struct cf_str name);
+
+/* engine_offers.c: the life of an offer */
+void cf_engine_offer(struct cf_engine *engine, struct cf_call *call, struct cf_agent *agent,
+                     const char *reason);
+void cf_engine_connect(struct cf_engine *engine, struct cf_agent *agent);
+/** Takes the offer back; the agent is left in phase RESERVED without a call: the caller sets the phase. The
+ * call seeks another agent. */
+void cf_engine_refuse(struct cf_engine *engine, struct cf_agent *agent, const char *reason);
+/** The agent of a connected call is free from it; the call stays until it ends. */
+void cf_engine_leave(struct cf_engine *engine, struct cf_agent *agent);
+/** Takes the talk that ends now into the queue's mean. */
+void cf_engine_handled(struct cf_engine *engine, const struct cf_call *call);
+
+/* engine_match.c: needs and profiles */
+struct cf_need *cf_engine_need(struct cf_engine *engine, const struct cf_queue_policy *queue,
+                               struct cf_policy_needs more);
+void cf_engine_drop_need(struct cf_engine *engine, struct cf_need *need);
+struct cf_profile *cf_engine_profile(struct cf_engine *engine, struct cf_str team,
+                                     struct cf_policy_needs skills);
+void cf_engine_drop_profile(struct cf_engine *engine, struct cf_profile *profile);
+bool cf_engine_fits(const struct cf_need *need, const struct cf_profile *profile);
+void cf_engine_staff(struct cf_profile *profile, bool more);
+
+/* engine_pick.c: available agents, and the best pair */
+void cf_engine_join(struct cf_agent *agent);
+void cf_engine_part(struct cf_agent *agent);
+/** The agent for the call, NULL: none is available. */
+struct cf_agent *cf_engine_best_agent(const struct cf_engine *engine, const struct cf_call *call,
+                                      const char **ret_reason);
+/** The call for the agent, NULL: none waits. */
+struct cf_call *cf_engine_best_call(const struct cf_engine *engine, const struct cf_agent *agent);
+
+/* engine_links.c: the pairs of needs and profiles */
+void cf_engine_link(struct cf_need *need, struct cf_profile *profile);
+void cf_engine_unlink(struct cf_link *link);
+/** The profile's first available agent changed. */
+void cf_engine_relink(struct cf_profile *profile);
+
+/* engine_timers.c */
+void cf_engine_set_timer(struct cf_engine *engine, struct cf_timer *timer, int64_t due);
+/** Fires what is due at `now`. */
+void cf_engine_run_timers(struct cf_engine *engine);
+
+/* engine_policy.c */
+void cf_engine_on_policy(struct cf_engine *engine, const struct cf_rt_record *record);
+/** Makes the queues of the policy; takes over the reference. */
+void cf_engine_use_policy(struct cf_engine *engine, struct cf_policy *policy);
+/** The queue of that id, made as a removed one when the policy does not have it. */
+struct cf_queue *cf_engine_queue(struct cf_engine *engine, struct cf_str id);
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/policy_priv.h"
+#include "json/json.h"
+
+/* Small JSON makes large trees: about 80 bytes per 2 bytes of text at worst. */
+#define ARENA_LIMIT (128UL * CF_POLICY_MAX_BYTES)
+/* Offer ids are the domain, a hyphen and a number, and ids have at most 128 characters. */
+#define MAX_DOMAIN_ID 100
+#define DAY_MS (24 * 3600 * 1000LL)
+
+static const char BUILTIN[] =
+    "{\"version\":0,\"domain\":\"default\",\"queues\":[{\"id\":\"support\"}],"
+    "\"rules\":["
+    "{\"when\":{\"tier\":[\"platinum\",\"gold\",\"high\",\"vip\"]},\"then\":{\"priority\":2}},"
+    "{\"when\":{\"tier\":[\"silver\",\"medium\"]},\"then\":{\"priority\":4}},"
+    "{\"when\":{\"casePriority\":[\"high\",\"critical\"]},\"then\":{\"priority\":3}},"
+    "{\"when\":{\"openCase\":true},\"then\":{\"priority\":4}}]}";
+
+static const struct cf_queue_policy QUEUE_DEFAULTS = {
+    .credit_ms = 90000, /* the documented rule of a bank's centre: 1.5 minutes of waiting per step */
+    .priority = CF_POLICY_NORMAL_PRIORITY,
+    .offer_ms = 20000,
+    .max_wait_ms = 600000,
+    .wrap_up_ms = 10000,
+    .wrap_up_max_ms = 300000,
+    .handle_ms = 180000,
+    .max_missed = 3,
+};
+
+/* "id" comes last: the defaults use the list without it. */
+static const char *const QUEUE_MEMBERS[] = {"order",    "creditMs",    "priority", "offerMs",   "maxWaitMs",
+                                            "wrapUpMs", "wrapUpMaxMs", "handleMs", "maxMissed", "choice",
+                                            "overflow", "skills",      "teams",    "id",        NULL};
+
+static int read_overflow(struct cf_policy_reader *r, const struct cf_json *node,
+                         struct cf_queue_policy *queue)
+{
+    static const char *const members[] = {"queue", NULL};
+    const struct cf_json *overflow = cf_json_get(node, "overflow");
+
+    if (!overflow)
+        return 0;
+    queue->overflow_queue = (struct cf_str){0};
+    if (overflow->type == CF_JSON_STRING && cf_str_is(overflow->u.str, "end"))
+        return 0;
+    if (overflow->type != CF_JSON_OBJECT)
+        return cf_policy_fail(r, "overflow", "must be \"end\" or {\"queue\":ID}");
+    if (cf_policy_check(r, overflow, members) ||
+        cf_policy_get_id(r, overflow, "queue", &queue->overflow_queue))
+        return -1;
+    return queue->overflow_queue.p ? 0 : cf_policy_fail(r, "overflow.queue", "is required");
+}
+
+static int read_order(struct cf_policy_reader *r, const struct cf_json *node, struct cf_queue_policy *queue)
+{
+    const struct cf_json *order = cf_json_get(node, "order");
+    const struct cf_json *choice = cf_json_get(node, "choice");
+
+    if (order) {
+        struct cf_str name = order->type == CF_JSON_STRING ? order->u.str : CF_STR("");
+
+        queue->strict = cf_str_is(name, "strict");
+        if (!queue->strict && !cf_str_is(name, "credit"))
+            return cf_policy_fail(r, "order", "must be \"credit\" or \"strict\"");
+    }
+    if (choice && (choice->type != CF_JSON_STRING || !cf_str_is(choice->u.str, "longest-available")))
+        return cf_policy_fail(r, "choice", "must be \"longest-available\"");
+    return 0;
+}
+
+/* Settings of a queue or of the defaults; absent ones keep what `queue` holds. */
+static int read_settings(struct cf_policy_reader *r, const struct cf_json *node,
+                         struct cf_queue_policy *queue)
+{
+    const struct cf_policy_range ranges[] = {
+        {"creditMs", &queue->credit_ms, 0, DAY_MS},
+        {"priority", &queue->priority, 1, CF_POLICY_LOWEST_PRIORITY},
+        {"offerMs", &queue->offer_ms, 1000, 600000},
+        {"maxWaitMs", &queue->max_wait_ms, 0, DAY_MS},
+        {"wrapUpMs", &queue->wrap_up_ms, 0, 3600000},
+        {"wrapUpMaxMs", &queue->wrap_up_max_ms, 1000, DAY_MS},
+        {"handleMs", &queue->handle_ms, 1000, DAY_MS},
+        {"maxMissed", &queue->max_missed, 1, 100},
+    };
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        if (cf_policy_get_int(r, node, ranges[i]))
+            return -1;
+    }
+    if (queue->max_wait_ms > 0 && queue->max_wait_ms < 1000)
+        return cf_policy_fail(r, "maxWaitMs", "must be 0 (no limit) or at least 1000");
+    return read_order(r, node, queue) || read_overflow(r, node, queue) ||
+                   cf_policy_get_needs(r, node, "skills", &queue->skills) ||
+                   cf_policy_get_list(r, node, "teams", &queue->teams)
+               ? -1
+               : 0;
+}
+
+static int read_queue(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *node,
+                      struct cf_queue_policy *queue)
+{
+    if (cf_policy_check(r, node, QUEUE_MEMBERS) || cf_policy_get_id(r, node, "id", &queue->id))
+        return -1;
+    if (!queue->id.p)
+        return cf_policy_fail(r, "id", "is required");
+    if (cf_ids_get(&policy->queues, queue->id))
+        return cf_policy_fail(r, "id", "names a queue that is there already");
+    cf_ids_put(&policy->queues, queue);
+    return read_settings(r, node, queue);
+}
+
+static int read_queues(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *object,
+                       struct cf_domain_policy *domain)
+{
+    const struct cf_json *array = cf_json_get(object, "queues");
+    const struct cf_json *defaults = cf_json_get(object, "defaults");
+    struct cf_queue_policy base = QUEUE_DEFAULTS;
+    size_t end = strlen(r->path), n = 0;
+    const char *dot = end ? "." : "";
+
+    base.domain = domain;
+    (void)snprintf(r->path + end, sizeof(r->path) - end, "%sdefaults", dot);
+    if (defaults && (cf_policy_check(r, defaults, QUEUE_MEMBERS) || read_settings(r, defaults, &base)))
+        return -1;
+    if (cf_json_get(defaults, "id"))
+        return cf_policy_fail(r, "id", "is not a known member");
+    r->path[end] = '\0';
+    if (!array || array->type != CF_JSON_ARRAY || !array->u.first)
+        return cf_policy_fail(r, "queues", "must be an array with at least one queue");
+    for (const struct cf_json *node = array->u.first; node; node = node->next)
+        n++;
+    if (n > CF_POLICY_MAX_QUEUES)
+        return cf_policy_fail(r, "queues", "must hold at most 10000 queues");
+    domain->queues = cf_arena_zalloc(r->arena, n * sizeof(*domain->queues));
+    for (const struct cf_json *node = array->u.first; node; node = node->next) {
+        struct cf_queue_policy *queue = &domain->queues[domain->n_queues];
+
+        *queue = base;
+        (void)snprintf(r->path + end, sizeof(r->path) - end, "%squeues[%zu]", dot, domain->n_queues++);
+        if (read_queue(r, policy, node, queue))
+            return -1;
+        r->path[end] = '\0';
+    }
+    return 0;
+}
+
+static struct cf_queue_policy *own_queue(const struct cf_policy *policy,
+                                         const struct cf_domain_policy *domain, struct cf_str id)
+{
+    struct cf_queue_policy *queue = cf_ids_get(&policy->queues, id);
+
+    return queue && queue->domain == domain ? queue : NULL;
+}
+
+static int read_entry_points(struct cf_policy_reader *r, struct cf_policy *policy,
+                             const struct cf_json *object, struct cf_domain_policy *domain)
+{
+    const struct cf_json *map = cf_json_get(object, "entryPoints");
+
+    if (map && map->type != CF_JSON_OBJECT)
+        return cf_policy_fail(r, "entryPoints", "must be an object: entry point to queue id");
+    for (const struct cf_json *item = map ? map->u.first : NULL; item; item = item->next) {
+        struct cf_policy_target *target = cf_arena_zalloc(r->arena, sizeof(*target));
+
+        target->id = cf_arena_str(r->arena, item->key);
+        target->domain = domain;
+        target->queue = item->type == CF_JSON_STRING ? own_queue(policy, domain, item->u.str) : NULL;
+        if (!target->queue)
+            return cf_policy_fail(r, "entryPoints", "must lead to queues of the domain");
+        if (cf_ids_get(&policy->entry_points, target->id))
+            return cf_policy_fail(r, "entryPoints", "names an entry point that another domain has");
+        cf_ids_put(&policy->entry_points, target);
+    }
+    return 0;
+}
+
+static int read_teams(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *object,
+                      struct cf_domain_policy *domain)
+{
+    struct cf_policy_list teams = {0};
+
+    if (cf_policy_get_list(r, object, "teams", &teams))
+        return -1;
+    for (size_t i = 0; i < teams.n; i++) {
+        struct cf_policy_target *target = cf_arena_zalloc(r->arena, sizeof(*target));
+
+        target->id = teams.items[i];
+        target->domain = domain;
+        if (cf_ids_get(&policy->teams, target->id))
+            return cf_policy_fail(r, "teams", "names a team twice");
+        cf_ids_put(&policy->teams, target);
+    }
+    return 0;
+}
+
+/* Every queue that is spoken of must be one of the domain. */
+static int check_references(struct cf_policy_reader *r, const struct cf_policy *policy,
+                            const struct cf_domain_policy *domain)
+{
+    for (size_t i = 0; i < domain->n_queues; i++) {
+        struct cf_str to = domain->queues[i].overflow_queue;
+
+        if (to.p && (!own_queue(policy, domain, to) || cf_str_eq(to, domain->queues[i].id)))
+            return cf_policy_fail(r, "overflow.queue", "must name another queue of the domain");
+    }
+    for (size_t i = 0; i < domain->n_rules; i++) {
+        struct cf_str to = domain->rules[i].to_queue;
+
+        if (to.p && !own_queue(policy, domain, to))
+            return cf_policy_fail(r, "rules: then.queue", "must name a queue of the domain");
+    }
+    return 0;
+}
+
+static int read_domain(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *object,
+                       struct cf_domain_policy *domain)
+{
+    struct cf_str default_queue = {0};
+
+    if (read_queues(r, policy, object, domain) || read_entry_points(r, policy, object, domain) ||
+        read_teams(r, policy, object, domain) || cf_policy_read_rules(r, object, domain) ||
+        cf_policy_get_id(r, object, "defaultQueue", &default_queue) || check_references(r, policy, domain))
+        return -1;
+    domain->default_queue = default_queue.p ? own_queue(policy, domain, default_queue) : &domain->queues[0];
+    return domain->default_queue ? 0 : cf_policy_fail(r, "defaultQueue", "must name a queue of the domain");
+}
+
+#define DOMAIN_MEMBERS "queues", "defaults", "entryPoints", "teams", "rules", "defaultQueue"
+
+static int read_domains(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *array)
+{
+    static const char *const members[] = {"id", DOMAIN_MEMBERS, NULL};
+    size_t n = 0;
+
+    if (array->type != CF_JSON_ARRAY || !array->u.first)
+        return cf_policy_fail(r, "domains", "must be an array with at least one domain");
+    for (const struct cf_json *node = array->u.first; node; node = node->next)
+        n++;
+    if (n > CF_POLICY_MAX_DOMAINS)
+        return cf_policy_fail(r, "domains", "must hold at most 1000 domains");
+    policy->domains = cf_arena_zalloc(r->arena, n * sizeof(*policy->domains));
+    for (const struct cf_json *node = array->u.first; node; node = node->next) {
+        struct cf_domain_policy *domain = &policy->domains[policy->n_domains];
+
+        (void)snprintf(r->path, sizeof(r->path), "domains[%zu]", policy->n_domains);
+        if (cf_policy_check(r, node, members) || cf_policy_get_id(r, node, "id", &domain->id))
+            return -1;
+        if (!domain->id.p || domain->id.n > MAX_DOMAIN_ID)
+            return cf_policy_fail(r, "id", "must be a string of 1 to 100 characters");
+        for (size_t i = 0; i < policy->n_domains; i++) {
+            if (cf_str_eq(policy->domains[i].id, domain->id))
+                return cf_policy_fail(r, "id", "names a domain that is there already");
+        }
+        policy->n_domains++;
+        if (read_domain(r, policy, node, domain))
+            return -1;
+    }
+    r->path[0] = '\0';
+    return 0;
+}
+
+static int read_screen_pop(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *root)
+{
+    static const char *const members[] = {"urlTemplate", "object", "instance", NULL};
+    const struct cf_json *node = cf_json_get(root, "screenPop");
+    const struct cf_json *url = cf_json_get(node, "urlTemplate");
+
+    policy->screen_pop.url_template = CF_STR("https://{instance}/lightning/r/{object}/{id}/view");
+    policy->screen_pop.object = CF_STR("Account");
+    policy->screen_pop.instance = CF_STR("example.my.salesforce.com");
+    if (!node)
+        return 0;
+    (void)snprintf(r->path, sizeof(r->path), "screenPop");
+    if (cf_policy_check(r, node, members) ||
+        cf_policy_get_id(r, node, "instance", &policy->screen_pop.instance) ||
+        cf_policy_get_id(r, node, "object", &policy->screen_pop.object))
+        return -1;
+    if (!cf_str_is(policy->screen_pop.object, "Account") &&
+        !cf_str_is(policy->screen_pop.object, "Contact") && !cf_str_is(policy->screen_pop.object, "Case"))
+        return cf_policy_fail(r, "object", "must be Account, Contact or Case");
+    if (url && (url->type != CF_JSON_STRING || url->u.str.n < 1 || url->u.str.n > 1024))
+        return cf_policy_fail(r, "urlTemplate", "must be a string of 1 to 1024 characters");
+    if (url)
+        policy->screen_pop.url_template = cf_arena_str(r->arena, url->u.str);
+    r->path[0] = '\0';
+    return 0;
+}
+
+/* The document itself is one domain when it has no member "domains". */
+static int read_all_domains(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *root)
+{
+    static const char *const one[] = {"version", "domain", "screenPop", DOMAIN_MEMBERS, NULL};
+    static const char *const several[] = {"version", "domains", "defaultDomain", "screenPop", NULL};
+    const struct cf_json *array = cf_json_get(root, "domains");
+    struct cf_str default_domain = {0};
+
+    if (cf_policy_check(r, root, array ? several : one) || read_screen_pop(r, policy, root))
+        return -1;
+    if (array) {
+        if (read_domains(r, policy, array) || cf_policy_get_id(r, root, "defaultDomain", &default_domain))
+            return -1;
+        policy->default_domain = policy->domains;
+        for (size_t i = 0; i < policy->n_domains; i++) {
+            if (cf_str_eq(policy->domains[i].id, default_domain))
+                policy->default_domain = &policy->domains[i];
+        }
+        if (default_domain.p && !cf_str_eq(policy->default_domain->id, default_domain))
+            return cf_policy_fail(r, "defaultDomain", "must name one of the domains");
+        return 0;
+    }
+    policy->domains = cf_arena_zalloc(r->arena, sizeof(*policy->domains));
+    policy->n_domains = 1;
+    policy->default_domain = policy->domains;
+    policy->domains->id = CF_STR("default");
+    if (cf_policy_get_id(r, root, "domain", &policy->domains->id))
+        return -1;
+    if (policy->domains->id.n > MAX_DOMAIN_ID)
+        return cf_policy_fail(r, "domain", "must be a string of 1 to 100 characters");
+    return read_domain(r, policy, root, policy->domains);
+}
+
+static int read_policy(struct cf_policy *policy, struct cf_arena *scratch, struct cf_str text,
+                       struct cf_err *err)
+{
+    struct cf_policy_reader r = {.arena = policy->arena, .err = err};
+    struct cf_policy_range version = {"version", &policy->version, 0, INT64_C(1) << 53};
+    const struct cf_json *root;
+    struct cf_err json_err;
+
+    if (text.n > CF_POLICY_MAX_BYTES)
+        return cf_policy_fail(&r, "", "the document must not exceed 1 MiB");
+    root = cf_json_parse(scratch, text, &json_err);
+    if (!root)
+        return cf_err_set(err, CF_ERR_CONFIG, "policy", 0, "policy: %s", json_err.text);
+    policy->text = cf_arena_str(policy->arena, text);
+    policy->version = -1;
+    if (read_all_domains(&r, policy, root) || cf_policy_get_int(&r, root, version))
+        return -1;
+    return policy->version >= 0 ? 0 : cf_policy_fail(&r, "version", "is required");
+}
+
+struct cf_policy *cf_policy_parse(struct cf_str text, struct cf_err *err)
+{
+    struct cf_policy *policy = cf_calloc(1, sizeof(*policy));
+    struct cf_arena *scratch = cf_arena_new(ARENA_LIMIT);
+    int rc;
+
+    policy->refs = 1;
+    policy->arena = cf_arena_new(ARENA_LIMIT);
+    rc = read_policy(policy, scratch, text, err);
+    cf_arena_free(scratch);
+    if (rc) {
+        cf_policy_unref(policy);
+        return NULL;
+    }
+    return policy;
+}
+
+struct cf_policy *cf_policy_builtin(void)
+{
+    struct cf_err err;
+    struct cf_policy *policy = cf_policy_parse(cf_str_of(BUILTIN), &err);
+
+    if (!policy)
+        abort();
+    return policy;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_priv - the parsed policy as the engine reads it. Everything lives in the policy's arena. */
+#ifndef CF_ENGINE_POLICY_PRIV_H
+#define CF_ENGINE_POLICY_PRIV_H
+
+#include <stdbool.h>
+
+#include "arena/arena.h"
+#include "engine/ids.h"
+#include "engine/policy.h"
+#include "event/event.h"
+
+enum {
+    CF_POLICY_MAX_DOMAINS = 1000,
+    CF_POLICY_MAX_QUEUES = 10000, /* per domain */
+    CF_POLICY_MAX_LIST = 10000,   /* entry points, teams, values of a list */
+    CF_POLICY_MAX_RULES = 1000,
+    CF_POLICY_MAX_NEEDS = 16, /* skills of a queue or a rule */
+    CF_POLICY_MAX_PREFER = 3,
+    CF_POLICY_NORMAL_PRIORITY = 5,
+    CF_POLICY_LOWEST_PRIORITY = 10,
+};
+
+struct cf_policy_list {
+    const struct cf_str *items;
+    size_t n;
+};
+
+struct cf_policy_needs {
+    const struct cf_skill *items;
+    size_t n;
+};
+
+struct cf_queue_policy {
+    struct cf_str id; /* first: it is kept in cf_ids */
+    struct cf_domain_policy *domain;
+    bool strict;
+    int64_t credit_ms; /* head start per priority step above normal */
+    int64_t priority;  /* of calls that no rule and no producer gives one */
+    int64_t offer_ms, max_wait_ms /* 0: none */, wrap_up_ms, wrap_up_max_ms, handle_ms;
+    int64_t max_missed;
+    struct cf_policy_needs skills;
+    struct cf_policy_list teams;  /* none: every team */
+    struct cf_str overflow_queue; /* p = NULL: the call ends */
+};
+
+enum cf_policy_prefer { CF_PREFER_CASE_OWNER, CF_PREFER_ACCOUNT_OWNER, CF_PREFER_CONTACT_OWNER };
+
+struct cf_attribute_rule {
+    struct cf_str key;
+    struct cf_policy_list values;
+};
+
+/* A condition that is absent holds. */
+struct cf_rule {
+    struct cf_policy_list tier, case_priority, language, customer, entry_point, queue;
+    int open_case; /* -1: absent, else whether there must be one */
+    const struct cf_attribute_rule *attributes;
+    size_t n_attributes;
+    struct cf_str to_queue; /* p = NULL: unchanged */
+    int64_t priority;       /* 0: unchanged */
+    struct cf_policy_needs skills;
+    enum cf_policy_prefer prefer[CF_POLICY_MAX_PREFER];
+    size_t n_prefer;
+};
+
+/* Where an entry point or a team leads: kept in cf_ids. */
+struct cf_policy_target {
+    struct cf_str id;
+    struct cf_domain_policy *domain;
+    struct cf_queue_policy *queue; /* of an entry point */
+};
+
+struct cf_domain_policy {
+    struct cf_str id;
+    struct cf_queue_policy *queues;
+    size_t n_queues;
+    struct cf_queue_policy *default_queue;
+    struct cf_rule *rules;
+    size_t n_rules;
+};
+
+struct cf_policy {
+    struct cf_arena *arena;
+    unsigned refs;
+    int64_t version;
+    struct cf_str text;
+    struct cf_domain_policy *domains;
+    size_t n_domains;
+    struct cf_domain_policy *default_domain;
+    struct cf_ids queues, entry_points, teams; /* over all domains; ids are unique */
+    struct {
+        struct cf_str url_template, object, instance;
+    } screen_pop;
+};
+
+/** The domain's part; the default domain's when the policy does not name it. */
+const struct cf_domain_policy *cf_policy_find(const struct cf_policy *policy, struct cf_str domain);
+/** The queue of that id when it belongs to the domain. */
+const struct cf_queue_policy *cf_policy_queue(const struct cf_policy *policy,
+                                              const struct cf_domain_policy *domain, struct cf_str id);
+bool cf_policy_list_has(struct cf_policy_list list, struct cf_str value);
+
+/* policy_read.c: one value of the document each. `path` names the object, for messages. */
+struct cf_policy_reader {
+    struct cf_arena *arena;
+    struct cf_err *err;
+    char path[160];
+};
+/** An object with no members but the NULL-terminated `known` ones ("note" is always known). */
+int cf_policy_check(struct cf_policy_reader *r, const struct cf_json *node, const char *const *known);
+int cf_policy_fail(struct cf_policy_reader *r, const char *member, const char *must);
+/** Leaves the value alone when the member is absent. */
+int cf_policy_get_id(struct cf_policy_reader *r, const struct cf_json *object, const char *member,
+                     struct cf_str *ret_value);
+struct cf_policy_range {
+    const char *member;
+    int64_t *value;
+    int64_t low, high;
+};
+int cf_policy_get_int(struct cf_policy_reader *r, const struct cf_json *object, struct cf_policy_range range);
+/** A string or an array of strings. */
+int cf_policy_get_list(struct cf_policy_reader *r, const struct cf_json *object, const char *member,
+                       struct cf_policy_list *ret_list);
+int cf_policy_get_needs(struct cf_policy_reader *r, const struct cf_json *object, const char *member,
+                        struct cf_policy_needs *ret_needs);
+/** policy_rules.c: the `rules` array of a domain. */
+int cf_policy_read_rules(struct cf_policy_reader *r, const struct cf_json *object,
+                         struct cf_domain_policy *domain);
+
+#endif
