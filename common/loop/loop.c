@@ -125,7 +125,8 @@ void cf_loop_free(struct cf_loop *loop)
     on_check(&loop->check);
     uv_close((uv_handle_t *)&loop->check, NULL);
     uv_close((uv_handle_t *)&loop->spin, NULL);
-    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0) /* a cf_loop_stop() from before ends the first one */
+        ;
     assert(loop->open == 0);
     rc = uv_loop_close(&loop->uv);
     assert(rc == 0);

@@ -55,8 +55,10 @@ struct cf_reply {
 };
 
 /* `reply` is valid during the callback only. Error replies: NOSCRIPT, LOADING, READONLY, OOM, CLUSTERDOWN,
- * MASTERDOWN, TRYAGAIN, BUSY are TRANSIENT; WRONGPASS, NOAUTH, NOPERM are CONFIG; the others REJECTED.
- * err->text starts with the server's error word ("NOSCRIPT"), followed by no user data. */
+ * MASTERDOWN, TRYAGAIN, BUSY, MISCONF, NOREPLICAS are TRANSIENT; WRONGPASS, NOAUTH, NOPERM, MOVED, ASK are
+ * CONFIG; the others REJECTED. After READONLY the connection is made again: a failover may have moved the
+ * primary. While down, calls fail with what the last attempt to connect failed with. err->text starts with
+ * the server's error word ("NOSCRIPT"), followed by no user data. */
 typedef void cf_redis_fn(void *arg, const struct cf_reply *reply, const struct cf_err *err);
 
 /** Starts connecting. Copies `opts`. NULL and `err` (kind CONFIG) when the URL or an option is no good. */
