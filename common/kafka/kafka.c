@@ -284,7 +284,6 @@ static rd_kafka_conf_t *consumer_conf(const struct cf_kafka_opts *opts, struct c
         {"queued.max.messages.kbytes", "16384"},
         {"fetch.wait.max.ms", "100"},
         {"topic.metadata.refresh.interval.ms", "30000"},
-        {"allow.auto.create.topics", "false"},
         {NULL, NULL},
     };
     const struct cf_kafka_conf which = {opts, "consumer.", "producer."};
