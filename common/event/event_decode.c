@@ -172,7 +172,7 @@ static int read_ids(struct reader *r, const struct cf_event_field *f, const stru
             return fail(r, "an entry is not an id");
         *id++ = child->u.str;
     }
-    memcpy(at, &ids, sizeof(ids));
+    *(const struct cf_str **)at = ids;
     return 0;
 }
 
@@ -210,7 +210,7 @@ static int read_skills(struct reader *r, const struct cf_event_field *f, const s
         if (!read_skill(child, skill++))
             return fail(r, "an entry is not a number, boolean or short string");
     }
-    memcpy(at, &skills, sizeof(skills));
+    *(const struct cf_skill **)at = skills;
     return 0;
 }
 

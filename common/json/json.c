@@ -278,6 +278,8 @@ void cf_jsonw_double(struct cf_jsonw *w, double value)
         return;
     }
     before_value(w);
+    if (value == 0)
+        value = 0; /* "-0" would read back as a whole number without its sign */
     cf_buf_add(w->buf, text, cf_json_shim_double(value, text));
 }
 
