@@ -46,7 +46,8 @@ struct reading {
     struct shard_load *load;
     struct domain *domain;
     int64_t at_least; /* claim: offset promised by the shard's hash */
-    size_t kind;      /* ids: which row of `kinds`; object: likewise, KINDS for meta */
+    enum cf_engine_kind kind;
+    const char *prefix; /* ids: of the objects' keys */
     struct cf_str id;
 };
 
@@ -178,7 +179,7 @@ static void on_object(void *arg, const struct cf_reply *reply, const struct cf_e
 
     if (!answered(reading, reply, err))
         return;
-    object.kind = reading->kind < KINDS ? kinds[reading->kind].kind : CF_ENGINE_META;
+    object.kind = reading->kind;
     object.n_pairs = reply->n / 2;
     pairs = cf_calloc(object.n_pairs, sizeof(*pairs));
     for (size_t i = 0; i < object.n_pairs; i++)
@@ -210,9 +211,7 @@ static void on_ids(void *arg, const struct cf_reply *reply, const struct cf_err 
     for (size_t i = 0; i < reply->n && !load->over; i++) {
         struct reading *object = new_reading(load, reading->domain, reading->kind, reply->elements[i].str);
 
-        read_hash(
-            object,
-            cf_arena_printf(load->arena, "%s%.*s", kinds[reading->kind].prefix, CF_STR_FMT(object->id)).p);
+        read_hash(object, cf_arena_printf(load->arena, "%s%.*s", reading->prefix, CF_STR_FMT(object->id)).p);
     }
     settle(load);
 }
@@ -236,19 +235,23 @@ static void on_claimed(void *arg, const struct cf_reply *reply, const struct cf_
         return;
     }
     domain->copy = COPY_GOOD;
-    read_hash(new_reading(load, domain, KINDS, name), "state");
-    for (size_t kind = 0; kind < KINDS; kind++) {
-        struct cf_str key = cf_routing_key(load->arena, domain->name, kinds[kind].set);
+    /* Answers come in the order of the calls: state and policy are loaded before any other object. */
+    read_hash(new_reading(load, domain, CF_ENGINE_META, name), "state");
+    read_hash(new_reading(load, domain, CF_ENGINE_POLICY, name), "policy");
+    for (size_t i = 0; i < KINDS; i++) {
+        struct reading *ids = new_reading(load, domain, kinds[i].kind, name);
+        struct cf_str key = cf_routing_key(load->arena, domain->name, kinds[i].set);
 
+        ids->prefix = kinds[i].prefix;
         cf_redis_call(cf_worker_redis(worker_of(load)), 2, (const struct cf_str[]){CF_STR("SMEMBERS"), key},
-                      on_ids, new_reading(load, domain, kind, name));
+                      on_ids, ids);
     }
 }
 
 static void claim(struct shard_load *load, struct cf_str name, int64_t at_least)
 {
     struct domain *domain = cf_routing_domain(load->shard, name);
-    struct reading *reading = new_reading(load, domain, KINDS, name);
+    struct reading *reading = new_reading(load, domain, CF_ENGINE_META, name);
     struct cf_str key = cf_routing_key(load->arena, domain->name, "meta");
 
     reading->at_least = at_least;
@@ -294,7 +297,7 @@ static void read_shard(void *arg)
 {
     struct shard_load *load = arg;
     struct cf_str key = cf_routing_shard_key(load->arena, load->shard->partition);
-    struct reading *reading = new_reading(load, NULL, KINDS, key);
+    struct reading *reading = new_reading(load, NULL, CF_ENGINE_META, key);
 
     load->through = -1;
     cf_redis_call(cf_worker_redis(worker_of(load)), 2, (const struct cf_str[]){CF_STR("HGETALL"), key},

@@ -81,7 +81,9 @@ const char *cf_routing_kind_name(enum cf_engine_kind kind)
 {
     switch (kind) {
     case CF_ENGINE_META:
-        return "meta";
+        return "state";
+    case CF_ENGINE_POLICY:
+        return "policy";
     case CF_ENGINE_QUEUE:
         return "queue";
     case CF_ENGINE_CALL:
@@ -157,9 +159,9 @@ static void on_object(void *arg, const struct cf_engine_object *object)
     const char *kind = cf_routing_kind_name(object->kind);
     char set[16];
 
-    if (object->kind == CF_ENGINE_META) {
+    if (object->kind == CF_ENGINE_META || object->kind == CF_ENGINE_POLICY) {
         add(write, CF_STR("H"));
-        add(write, CF_STR("state"));
+        add(write, cf_str_of(kind));
         add_pairs(write, object);
         return;
     }
