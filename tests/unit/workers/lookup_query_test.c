@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lookup's one request, and reading answers: good, broken and hostile ones. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "clock/clock.h"
+#include "lookup_query.h"
+
+#define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+
+static struct cf_arena *arena;
+static const struct lookup_query_opts opts = {"v60.0", "Tier__c", true, true};
+
+static void setup(void)
+{
+    arena = cf_arena_new(4 << 20);
+}
+
+static void teardown(void)
+{
+    cf_arena_free(arena);
+}
+
+static struct cf_phone parse(const char *text, const char *region)
+{
+    struct cf_phone phone;
+
+    cf_phone_parse(cf_str_of(text), region, &phone);
+    ck_assert_int_eq(phone.status, CF_PHONE_OK);
+    return phone;
+}
+
+/* ---- building ---- */
+
+static int hex_of(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c - 'A' + 10;
+}
+
+/* The SOQL of one subrequest, percent-decoded; the caller frees. */
+static char *soql_of(const json_t *body, size_t which)
+{
+    const json_t *item = json_array_get(json_object_get(body, "compositeRequest"), which);
+    const char *url = json_string_value(json_object_get(item, "url")), *at;
+    char *text = cf_calloc(1, strlen(url) + 1), *to = text;
+
+    ck_assert_str_eq(json_string_value(json_object_get(item, "method")), "GET");
+    ck_assert_int_eq(strncmp(url, "/services/data/v60.0/query?q=", 29), 0);
+    for (at = url + 29; *at; at++) {
+        int code = (unsigned char)*at;
+
+        if (*at == '%') {
+            code = hex_of(at[1]) * 16 + hex_of(at[2]);
+            at += 2;
+        }
+        *to++ = (char)code;
+    }
+    return text;
+}
+
+#define SELECT_CASES                                                                                         \
+    "(SELECT Id, CaseNumber, Subject, Status, Priority, IsEscalated, OwnerId, CreatedDate FROM Cases WHERE " \
+    "IsClosed = false ORDER BY CreatedDate LIMIT 50)"
+#define SELECT_CONTACT                                                                                       \
+    "SELECT Id, Name, OwnerId, Phone, MobilePhone, HomePhone, OtherPhone, AssistantPhone, "                  \
+    "LastModifiedDate, "                                                                                     \
+    "LastActivityDate, Account.Id, Account.Name, Account.OwnerId, Account.Tier__c, "
+
+static const char *const contact_parts[] = {
+    SELECT_CONTACT SELECT_CASES " FROM Contact WHERE Phone IN (",
+    " OR MobilePhone IN ('+15207739050','",
+    " OR AssistantPhone IN (",
+    "'(520) 773-9050'",
+    "'5207739050'",
+    "'520.773.9050'",
+    " OR Phone LIKE '%5%2%0%7%7%3%9%0%5%0%'",
+    " OR AssistantPhone LIKE '%5%2%0%7%7%3%9%0%5%0%' LIMIT 50",
+};
+
+START_TEST(test_contacts)
+{
+    const struct cf_phone phone = parse("(520) 773-9050", "US");
+    json_t *body = lookup_query_build(&opts, &phone, 1);
+    char *soql = soql_of(body, 0);
+
+    ck_assert_msg(strstr(soql, contact_parts[_i]) != NULL, "%s", soql);
+    free(soql);
+    json_decref(body);
+}
+END_TEST
+
+START_TEST(test_accounts)
+{
+    const struct cf_phone phone = parse("0049 30 901820", "US");
+    json_t *body = lookup_query_build(&opts, &phone, 1);
+    char *soql = soql_of(body, 1);
+
+    ck_assert_int_eq((int)json_array_size(json_object_get(body, "compositeRequest")), 2);
+    ck_assert_ptr_nonnull(strstr(soql, "LastActivityDate, Tier__c, (SELECT"));
+    ck_assert_ptr_nonnull(strstr(soql, " FROM Account WHERE Phone IN ('+4930901820',"));
+    ck_assert_ptr_nonnull(strstr(soql, "'0049 30 901820'"));
+    ck_assert_ptr_nonnull(strstr(soql, " OR Phone LIKE '%3%0%9%0%1%8%2%0%'"));
+    ck_assert_ptr_null(strstr(soql, "MobilePhone"));
+    free(soql);
+    json_decref(body);
+}
+END_TEST
+
+START_TEST(test_options_dropped)
+{
+    const struct lookup_query_opts bare = {"v60.0", NULL, false, false};
+    const struct cf_phone phone = parse("(520) 773-9050", "US");
+    json_t *body = lookup_query_build(&bare, &phone, 1);
+
+    for (size_t i = 0; i < 2; i++) {
+        char *soql = soql_of(body, i);
+
+        ck_assert_ptr_null(strstr(soql, "Tier__c"));
+        ck_assert_ptr_null(strstr(soql, "LastActivityDate"));
+        ck_assert_ptr_null(strstr(soql, "LIKE"));
+        free(soql);
+    }
+    json_decref(body);
+}
+END_TEST
+
+START_TEST(test_most_numbers_fit)
+{
+    struct cf_phone phones[LOOKUP_QUERY_NUMBERS];
+    json_t *body;
+    char *soql;
+
+    for (size_t i = 0; i < LOOKUP_QUERY_NUMBERS; i++)
+        phones[i] = parse("+442079460958", "US");
+    body = lookup_query_build(&opts, phones, LOOKUP_QUERY_NUMBERS);
+    soql = soql_of(body, 0);
+    ck_assert_uint_lt(strlen(soql), 100000);
+    free(soql);
+    json_decref(body);
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    bool ok;
+} names[] = {
+    {"Tier__c", true}, {"a", true},    {"X9", true},   {"", false},          {"9X", false}, {"_x", false},
+    {"A B", false},    {"A,B", false}, {"A.B", false}, {"Id FROM X", false}, {"A'", false}, {"A\n", false},
+};
+
+START_TEST(test_field_name)
+{
+    ck_assert_int_eq(lookup_is_field_name(cf_str_of(names[_i].name)), names[_i].ok);
+}
+END_TEST
+
+/* ---- checking ---- */
+
+#define PART(reference, status, body)                                                                        \
+    "{\"referenceId\":\"" reference "\",\"httpStatusCode\":" status ",\"body\":" body "}"
+#define ANSWER(contacts, accounts) "{\"compositeResponse\":[" contacts "," accounts "]}"
+#define ROWS_OF(rows) "{\"totalSize\":1,\"done\":true,\"records\":[" rows "]}"
+#define NO_CONTACTS PART("contacts", "200", ROWS_OF(""))
+#define NO_ACCOUNTS PART("accounts", "200", ROWS_OF(""))
+#define ERROR(code, message) "[{\"errorCode\":\"" code "\",\"message\":\"" message "\"}]"
+
+static const struct {
+    const char *answer;
+    int ret;
+    enum cf_err_kind kind;
+    enum lookup_dropped dropped;
+} checks[] = {
+    {ANSWER(NO_CONTACTS, NO_ACCOUNTS), 0, 0, LOOKUP_DROPPED_NONE},
+    {ANSWER(NO_ACCOUNTS, NO_CONTACTS), 0, 0, LOOKUP_DROPPED_NONE}, /* the order is not promised */
+    {"null", -1, CF_ERR_TRANSIENT, LOOKUP_DROPPED_NONE},
+    {"[]", -1, CF_ERR_TRANSIENT, LOOKUP_DROPPED_NONE},
+    {"{\"compositeResponse\":[]}", -1, CF_ERR_TRANSIENT, LOOKUP_DROPPED_NONE},
+    {"{\"compositeResponse\":[null,7,{}]}", -1, CF_ERR_TRANSIENT, LOOKUP_DROPPED_NONE},
+    {ANSWER(PART("contacts", "400", ERROR("MALFORMED_QUERY", "x")), NO_ACCOUNTS), -1, CF_ERR_REJECTED,
+     LOOKUP_DROPPED_NONE},
+    {ANSWER(PART("contacts", "400", ERROR("QUERY_TIMEOUT", "x")), NO_ACCOUNTS), -1, CF_ERR_TRANSIENT,
+     LOOKUP_DROPPED_NONE},
+    {ANSWER(PART("contacts", "403", ERROR("REQUEST_LIMIT_EXCEEDED", "x")), NO_ACCOUNTS), -1, CF_ERR_THROTTLED,
+     LOOKUP_DROPPED_NONE},
+    {ANSWER(NO_CONTACTS, PART("accounts", "500", "null")), -1, CF_ERR_TRANSIENT, LOOKUP_DROPPED_NONE},
+    {ANSWER(NO_CONTACTS,
+            PART("accounts", "400", ERROR("INVALID_FIELD", "No such column 'Tier__c' on entity 'Account'."))),
+     -1, CF_ERR_REJECTED, LOOKUP_DROPPED_TIER},
+    {ANSWER(PART("contacts", "400",
+                 ERROR("INVALID_FIELD", "\\nSELECT LastActivityDate, Tier__c\\nNo such column "
+                                        "'LastActivityDate' on entity 'Contact'.")),
+            NO_ACCOUNTS),
+     -1, CF_ERR_REJECTED, LOOKUP_DROPPED_ACTIVITY},
+    {ANSWER(PART("contacts", "400", ERROR("INVALID_FIELD", "No such column 'Phone' on entity 'Contact'.")),
+            NO_ACCOUNTS),
+     -1, CF_ERR_REJECTED, LOOKUP_DROPPED_NONE},
+};
+
+START_TEST(test_check)
+{
+    json_t *answer = json_loads(checks[_i].answer, JSON_DECODE_ANY, NULL);
+    enum lookup_dropped dropped;
+    struct cf_err err = {0};
+
+    ck_assert_int_eq(lookup_query_check(&opts, answer, &dropped, &err), checks[_i].ret);
+    ck_assert_int_eq(dropped, checks[_i].dropped);
+    if (checks[_i].ret)
+        ck_assert_int_eq(err.kind, checks[_i].kind);
+    json_decref(answer);
+}
+END_TEST
+
+/* ---- reading ---- */
+
+static size_t read(const char *text, struct lookup_record **ret_records)
+{
+    json_t *answer = json_loads(text, JSON_DECODE_ANY, NULL);
+    size_t n;
+
+    ck_assert_ptr_nonnull(answer);
+    lookup_query_read(arena, &opts, answer, ret_records, &n);
+    json_decref(answer);
+    return n;
+}
+
+START_TEST(test_read)
+{
+    struct lookup_record *r;
+    size_t n = read(
+        ANSWER(
+            PART("contacts", "200",
+                 ROWS_OF("{\"Id\":\"003000000000001AAA\",\"Name\":\"Ana O'Neil <b>\",\"OwnerId\":"
+                         "\"005000000000001\",\"Phone\":null,\"MobilePhone\":\"(520) 773-9050\","
+                         "\"LastModifiedDate\":\"2026-11-22T10:15:30.000+0000\",\"LastActivityDate\":\"2026-"
+                         "11-01\","
+                         "\"Account\":{\"Id\":\"001000000000001\",\"Name\":\"Acme\",\"Tier__c\":\"Gold\"},"
+                         "\"Cases\":{\"totalSize\":1,\"done\":true,\"records\":[{\"Id\":\"500000000000001\","
+                         "\"CaseNumber\":\"00001001\",\"Subject\":\"Broken\",\"Status\":\"New\",\"Priority\":"
+                         "\"High\",\"IsEscalated\":true,\"CreatedDate\":\"2026-11-20T08:00:00.000+0100\"},"
+                         "{\"Id\":\"bad'id\"}]}}")),
+            PART("accounts", "200",
+                 ROWS_OF("{\"Id\":\"001000000000002\",\"Name\":\"Bolt\",\"Phone\":\"5207739050\",\"Cases\":"
+                         "null}"))),
+        &r);
+
+    ck_assert_uint_eq(n, 2);
+    ck_assert(cf_str_is(r[0].contact.name, "Ana O'Neil <b>"));
+    ck_assert(cf_str_is(r[0].account.tier, "Gold"));
+    ck_assert_ptr_null(r[0].phones[0].p);
+    ck_assert(cf_str_is(r[0].phones[1], "(520) 773-9050"));
+    ck_assert_str_eq(r[0].phone_fields[1], "MobilePhone");
+    ck_assert_int_gt(r[0].modified_at, r[0].active_at);
+    ck_assert_uint_eq(r[0].n_cases, 1);
+    ck_assert(r[0].cases[0].escalated);
+    ck_assert(cf_str_is(r[0].cases[0].shown.created_at, "2026-11-20T07:00:00.000Z"));
+    ck_assert_ptr_null(r[1].contact.id.p);
+    ck_assert(cf_str_is(r[1].account.name, "Bolt"));
+    ck_assert_int_eq(r[1].active_at, INT64_MIN);
+}
+END_TEST
+
+static const struct {
+    const char *answer;
+    size_t n;
+} hostile[] = {
+    {"{}", 0},
+    {ANSWER(PART("contacts", "200", "7"), PART("accounts", "200", "[]")), 0},
+    {ANSWER(PART("contacts", "200", "{\"records\":{}}"),
+            PART("accounts", "200", "{\"records\":[1,null,[]]}")),
+     0},
+    {ANSWER(PART("contacts", "200", ROWS_OF("{\"Id\":\"003'; DROP--\"}")), NO_ACCOUNTS), 0},
+    {ANSWER(PART("contacts", "200", ROWS_OF("{\"Id\":12345678901234567}")), NO_ACCOUNTS), 0},
+    {ANSWER(
+         PART("contacts", "200",
+              ROWS_OF("{\"Id\":\"003000000000001\",\"Name\":[],\"Account\":[],\"Cases\":\"x\",\"Phone\":{},"
+                      "\"LastModifiedDate\":\"yesterday\"}")),
+         NO_ACCOUNTS),
+     1},
+    {ANSWER(PART("contacts", "200",
+                 ROWS_OF("{\"Id\":\"003000000000001\",\"Name\":\"\\\" ' \\\\ \\u00e9 \\ud83d\\ude00 {case} "
+                         "</speak>\","
+                         "\"Account\":{\"Id\":\"<001>\",\"Name\":\"x\"}}")),
+            NO_ACCOUNTS),
+     1},
+};
+
+START_TEST(test_read_hostile)
+{
+    struct lookup_record *records;
+
+    ck_assert_uint_eq(read(hostile[_i].answer, &records), hostile[_i].n);
+    if (hostile[_i].n)
+        ck_assert_ptr_null(records[0].account.id.p);
+}
+END_TEST
+
+START_TEST(test_read_is_bounded)
+{
+    json_t *rows = json_array(), *cases = json_array(), *answer;
+    struct lookup_record *records;
+    size_t n, n_cases = 0;
+    char name[1001];
+
+    memset(name, 'n', sizeof(name) - 1);
+    memcpy(name + 254, "\xc3\xa9", 2); /* the 255th byte is inside a character */
+    name[1000] = '\0';
+    for (size_t i = 0; i < 300; i++)
+        json_array_append_new(cases, json_pack("{s:s}", "Id", "500000000000001"));
+    for (size_t i = 0; i < 1000; i++)
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:{s:O}}", "Id", "003000000000001", "Name", name,
+                                              "Cases", "records", cases));
+    answer = json_pack("{s:[{s:s, s:{s:o}}]}", "compositeResponse", "referenceId", "contacts", "body",
+                       "records", rows);
+    lookup_query_read(arena, &opts, answer, &records, &n);
+    ck_assert_uint_eq(n, 200);
+    for (size_t i = 0; i < n; i++)
+        n_cases += records[i].n_cases;
+    ck_assert_uint_eq(records[0].n_cases, LOOKUP_QUERY_CASES);
+    ck_assert_uint_le(n_cases, 1000);
+    ck_assert_uint_eq(records[0].contact.name.n, 254);
+    json_decref(cases);
+    json_decref(answer);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("lookup_query");
+    TCase *tcase = tcase_create("query");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_loop_test(tcase, test_contacts, 0, ROWS(contact_parts));
+    tcase_add_test(tcase, test_accounts);
+    tcase_add_test(tcase, test_options_dropped);
+    tcase_add_test(tcase, test_most_numbers_fit);
+    tcase_add_loop_test(tcase, test_field_name, 0, ROWS(names));
+    tcase_add_loop_test(tcase, test_check, 0, ROWS(checks));
+    tcase_add_test(tcase, test_read);
+    tcase_add_loop_test(tcase, test_read_hostile, 0, ROWS(hostile));
+    tcase_add_test(tcase, test_read_is_bounded);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of one call through the lookup stage. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock/clock.h"
+#include "log/log.h"
+#include "lookup.h"
+#include "metrics/metrics.h"
+#include "sf/sf.h"
+
+#define EVENT_LIMIT_BYTES ((size_t)512 << 10)
+
+static struct lookup *lookup_of(const struct cf_job *job)
+{
+    return cf_worker_state(cf_job_worker(job));
+}
+
+static const struct cf_call_started *started_of(const struct cf_job *job)
+{
+    return &cf_job_event(job)->data.call_started;
+}
+
+/* ---- normalise: what number is it? (activity 2, SetPhoneNumber) ---- */
+
+static enum cf_next queue_without_asking(struct cf_job *job, enum cf_customer_status status,
+                                         struct cf_str reason)
+{
+    struct lookup_job *state = cf_job_state(job);
+
+    state->customer = (struct cf_customer){.status = status, .match_count = -1, .reason = reason};
+    cf_job_goto(job, LOOKUP_QUEUE);
+    return CF_MORE;
+}
+
+static enum cf_next step_normalise(struct cf_job *job)
+{
+    const struct cf_call_started *started = started_of(job);
+    struct lookup_job *state = cf_job_state(job);
+
+    state->region = lookup_region(lookup_of(job)->config, started->entry_point_id);
+    cf_phone_parse(started->ani, state->region, &state->phone);
+    switch (state->phone.status) {
+    case CF_PHONE_WITHHELD:
+        return queue_without_asking(job, CF_CUSTOMER_WITHHELD, CF_STR("the caller withholds the number"));
+    case CF_PHONE_SHORT:
+        return queue_without_asking(job, CF_CUSTOMER_INVALID, CF_STR("too short for a subscriber's number"));
+    case CF_PHONE_INVALID:
+        return queue_without_asking(job, CF_CUSTOMER_INVALID, CF_STR("not a telephone number"));
+    case CF_PHONE_OK:
+        break;
+    }
+    cf_job_goto(job, LOOKUP_ASK);
+    return CF_MORE;
+}
+
+/* ---- ask: who has it? (activities 3 to 5, AccountByANI, ContactByANI, CaseByContactId) ---- */
+
+static void no_answer(struct cf_job *job, const struct lookup_outcome *outcome)
+{
+    struct lookup_job *state = cf_job_state(job);
+    struct cf_customer *customer = &state->customer;
+
+    *customer = (struct cf_customer){.status = CF_CUSTOMER_UNAVAILABLE, .match_count = -1};
+    if (outcome->err->kind == CF_ERR_THROTTLED)
+        customer->status = CF_CUSTOMER_OVER_BUDGET;
+    else if (outcome->late)
+        customer->status = CF_CUSTOMER_TIMEOUT;
+    customer->reason = cf_arena_str(cf_job_arena(job), cf_str_of(outcome->err->text));
+    cf_log_err(CF_LOG_WARN, "lookup", cf_job_log(job), "queued without the customer", outcome->err);
+}
+
+static void on_outcome(void *arg, const struct lookup_outcome *outcome)
+{
+    struct cf_job *job = arg;
+    struct lookup_job *state = cf_job_state(job);
+    const struct lookup_caller caller = {cf_str_of(state->phone.e164), state->region, state->phone.region};
+    struct lookup_record *records;
+    size_t n;
+
+    state->ask = NULL;
+    cf_job_on_cancel(job, NULL, NULL);
+    cf_metric_observe(cf_worker_stage_metrics(cf_job_worker(job)), LOOKUP_M_DURATION, NULL, NULL,
+                      (double)(cf_clock_mono_ns() - state->asked_ns) / 1e9);
+    if (outcome->answer) {
+        lookup_query_read(cf_job_arena(job), outcome->opts, outcome->answer, &records, &n);
+        lookup_decide(cf_job_arena(job), &lookup_of(job)->rules, &caller, records, n, &state->customer);
+    } else {
+        no_answer(job, outcome);
+    }
+    cf_job_resume(job);
+}
+
+static void on_cancel(void *arg)
+{
+    struct lookup_job *state = arg;
+
+    lookup_crm_cancel(state->ask);
+}
+
+static enum cf_next step_ask(struct cf_job *job)
+{
+    struct lookup *lookup = lookup_of(job);
+    struct lookup_job *state = cf_job_state(job);
+    uint64_t age_ms = cf_job_age_ms(job), deadline_ms = lookup->config->deadline_ms;
+
+    if (age_ms >= deadline_ms)
+        return queue_without_asking(job, CF_CUSTOMER_TIMEOUT, CF_STR("no time was left to ask Salesforce"));
+    state->asked_ns = cf_clock_mono_ns();
+    cf_job_goto(job, LOOKUP_QUEUE);
+    state->ask =
+        lookup_crm_ask(lookup->crm, &state->phone, (uint32_t)(deadline_ms - age_ms), on_outcome, job);
+    cf_job_on_cancel(job, on_cancel, state);
+    return CF_WAIT;
+}
+
+/* ---- queue: the call waits for an agent now (greeting, activity 7 Music, event of activity 6) ---- */
+
+static void count(struct cf_job *job, enum cf_customer_status status)
+{
+    struct cf_metric_group *metrics = cf_worker_stage_metrics(cf_job_worker(job));
+    struct lookup *lookup = lookup_of(job);
+    struct cf_sf_budget budget = cf_sf_budget(lookup->sf);
+    uint64_t api_calls = cf_sf_api_calls(lookup->sf), shared = lookup_crm_shared(lookup->crm);
+
+    cf_metric_add(metrics, LOOKUP_M_RESULTS, cf_customer_status_name(status), NULL, 1);
+    cf_metric_add(metrics, LOOKUP_M_API_CALLS, NULL, NULL, (double)(api_calls - lookup->api_calls));
+    cf_metric_add(metrics, LOOKUP_M_SHARED, NULL, NULL, (double)(shared - lookup->shared));
+    lookup->api_calls = api_calls;
+    lookup->shared = shared;
+    if (budget.limit < 0)
+        return;
+    cf_metric_set(metrics, LOOKUP_M_API_USED, NULL, NULL, (double)budget.used);
+    cf_metric_set(metrics, LOOKUP_M_API_LIMIT, NULL, NULL, (double)budget.limit);
+}
+
+static void fill_queued(struct cf_job *job, struct cf_call_queued *queued)
+{
+    const struct cf_call_started *started = started_of(job);
+    const struct lookup *lookup = lookup_of(job);
+    const struct lookup_job *state = cf_job_state(job);
+    struct lookup_greeting greeting;
+
+    lookup_greet(cf_job_arena(job), &lookup->greeting, started->language, &state->customer, &greeting);
+    *queued = (struct cf_call_queued){
+        .call_id = started->call_id,
+        .queued_at = cf_clock_wall_ms(),
+        .ani = state->phone.status == CF_PHONE_OK ? cf_str_of(state->phone.e164) : (struct cf_str){0},
+        .dnis = started->dnis,
+        .entry_point_id = started->entry_point_id,
+        .language = started->language,
+        .parent_call_id = started->parent_call_id,
+        .attributes = started->attributes,
+        .customer = state->customer,
+        .greeting = {greeting.language, greeting.text, greeting.ssml},
+        .treatment = {cf_str_of(lookup->config->music)},
+    };
+}
+
+static enum cf_next step_queue(struct cf_job *job)
+{
+    const struct cf_event *source = cf_job_event(job);
+    struct cf_event event = {.type = CF_EVENT_CALL_QUEUED,
+                             .source = CF_STR("callfleet/lookup"),
+                             .traceparent = source->traceparent};
+    char id[37];
+    struct cf_buf buf;
+    struct cf_err err;
+
+    cf_event_derive_id(source->id, "lookup", "call-queued", id);
+    event.id = cf_str_of(id);
+    fill_queued(job, &event.data.call_queued);
+    event.time = event.data.call_queued.queued_at;
+    cf_buf_init(&buf, EVENT_LIMIT_BYTES);
+    if (cf_event_encode(&event, &buf, &err)) {
+        cf_buf_done(&buf);
+        return cf_job_fail(job, &err);
+    }
+    lookup_keep_context(cf_job_worker(job), &event.data.call_queued);
+    cf_job_emit(job, "call-queued", event.data.call_queued.call_id,
+                cf_arena_str(cf_job_arena(job), cf_buf_view(&buf)));
+    cf_buf_done(&buf);
+    count(job, event.data.call_queued.customer.status);
+    return CF_DONE;
+}
+
+const struct cf_step lookup_steps[] = {[LOOKUP_NORMALISE] = {"normalise", step_normalise},
+                                       [LOOKUP_ASK] = {"ask", step_ask},
+                                       [LOOKUP_QUEUE] = {"queue", step_queue},
+                                       {0}};

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the lookup stage has once per process: configuration, metrics, the Salesforce client. */
+#include <stdlib.h>
+
+#include "lookup.h"
+#include "sf/sf.h"
+
+#define CF_CONFIG_ARRAY struct lookup_config
+#include "config/keys.h"
+
+const struct cf_key lookup_keys[] = {
+#include "lookup_config.def"
+    {0}};
+#include "config/keys_end.h"
+
+const struct cf_metric lookup_metrics[] = {
+    [LOOKUP_M_RESULTS] = {"callfleet_lookups_total", CF_COUNTER, "status",
+                          "Calls looked up, by customer status."},
+    [LOOKUP_M_DURATION] = {"callfleet_lookup_duration_seconds", CF_HISTOGRAM, NULL,
+                           "Time a call waited for Salesforce."},
+    [LOOKUP_M_API_CALLS] = {"callfleet_salesforce_api_calls_total", CF_COUNTER, NULL,
+                            "Requests that count against the org's daily allocation."},
+    [LOOKUP_M_SHARED] = {"callfleet_lookups_shared_total", CF_COUNTER, NULL,
+                         "Lookups answered by a request that was under way for the same number."},
+    [LOOKUP_M_API_USED] = {"callfleet_salesforce_api_used", CF_GAUGE, NULL,
+                           "API calls the org has used today, as Salesforce last said."},
+    [LOOKUP_M_API_LIMIT] = {"callfleet_salesforce_api_limit", CF_GAUGE, NULL,
+                            "API calls the org may use a day, as Salesforce last said."},
+    {0}};
+
+static bool is_region(const char *text)
+{
+    return strlen(text) == 2 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z';
+}
+
+static int check_config(const struct lookup_config *config, struct cf_err *err)
+{
+    if (strcmp(config->match, "exact") != 0)
+        return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0, "match: only \"exact\" is known");
+    if (*config->tier_field && !lookup_is_field_name(cf_str_of(config->tier_field)))
+        return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0, "tier_field is no field name");
+    if (!is_region(config->default_region))
+        return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0,
+                          "default_region must be a country code such as US");
+    for (const struct cf_pair *at = config->regions; at && at->name; at++) {
+        if (!is_region(at->value))
+            return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0,
+                              "[regions] %.60s must be a country code such as DE", at->name);
+    }
+    return 0;
+}
+
+static int open_salesforce(struct cf_worker *worker, struct lookup *lookup, struct cf_err *err)
+{
+    const struct lookup_config *config = lookup->config;
+    struct cf_sf_opts opts = CF_SF_OPTS(config);
+    const struct lookup_query_opts query = {.api_version = config->sf_api_version,
+                                            .tier_field = *config->tier_field ? config->tier_field : NULL,
+                                            .activity = true,
+                                            .patterns = config->match_patterns};
+
+    if (!cf_sf_grant_of(cf_str_of(config->sf_grant), &opts.grant))
+        return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0,
+                          "sf_grant must be client_credentials, jwt_bearer or password");
+    opts.http = cf_worker_http(worker);
+    opts.redis = cf_worker_redis(worker);
+    opts.redis_prefix = CF_STR("cf:");
+    lookup->sf = cf_sf_new(cf_worker_loop(worker), &opts, err);
+    if (!lookup->sf)
+        return -1;
+    lookup->crm = lookup_crm_new(cf_worker_loop(worker), lookup->sf, &query);
+    return 0;
+}
+
+int lookup_init(struct cf_worker *worker, struct cf_err *err)
+{
+    struct lookup *lookup = cf_calloc(1, sizeof(*lookup));
+
+    cf_worker_set_state(worker, lookup);
+    lookup->config = cf_worker_config(worker);
+    lookup->greeting.templates = lookup->config->greeting;
+    lookup->greeting.default_language = lookup->config->default_language;
+    if (check_config(lookup->config, err) || lookup_greeting_check(&lookup->greeting, err) ||
+        lookup_rules_parse(cf_str_of(lookup->config->choose), &lookup->rules, err))
+        return -1;
+    cf_phone_init();
+    return open_salesforce(worker, lookup, err);
+}
+
+void lookup_done(struct cf_worker *worker)
+{
+    struct lookup *lookup = cf_worker_state(worker);
+
+    if (!lookup)
+        return;
+    lookup_crm_free(lookup->crm);
+    cf_sf_free(lookup->sf);
+    free(lookup);
+    cf_worker_set_state(worker, NULL);
+}
+
+const char *lookup_region(const struct lookup_config *config, struct cf_str entry_point_id)
+{
+    for (const struct cf_pair *at = config->regions; entry_point_id.p && at && at->name; at++) {
+        if (cf_str_is(entry_point_id, at->name))
+            return at->value;
+    }
+    return config->default_region;
+}
