@@ -53,7 +53,7 @@ start_kafka() {
         ;;
     *) keep_setting brokers "$kind" ;;
     esac
-    "$cf_python" "$cf_root/tools/lib/kafka_admin.py" topics --brokers "$(setting brokers)" \
+    "$cf_python" "$cf_root/tools/lib/kafka_admin.py" topics --timeout 20 --brokers "$(setting brokers)" \
         --prefix "$(setting prefix)" >>"$dir/log/kafka.log" 2>&1
 }
 

@@ -59,6 +59,8 @@ transaction.state.log.min.isr=$isr
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=6000
+broker.heartbeat.interval.ms=1000
 log.message.timestamp.type=CreateTime
 log.retention.ms=-1
 num.network.threads=2
@@ -76,7 +78,8 @@ set_up() {
     else
         read -r -a ports < <(cf_free_ports $((2 * nodes)))
     fi
-    cluster=$("$cf_python" -c 'import base64,uuid; print(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22])')
+    # An id is 16 bytes in base64; the fixed first letter keeps it from looking like an option.
+    cluster=C$("$cf_python" -c 'import base64,uuid; print(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22])')
     for ((n = 1; n <= nodes; n++)); do
         rm -rf "$(node_dir "$n")"
         mkdir -p "$(node_dir "$n")"

@@ -26,13 +26,13 @@ class FakeFleet:
         self.producer = Producer({"bootstrap.servers": brokers, "linger.ms": 0})
         self.consumer = Consumer({"bootstrap.servers": brokers, "group.id": "fake-" + uuid.uuid4().hex,
                                   "auto.offset.reset": "earliest", "fetch.wait.max.ms": 10})
-        self.calls, self.waiting, self.free = {}, [], []
+        self.calls, self.early, self.waiting, self.free = {}, {}, [], []
         self.seq = 0
-        self.stopping = threading.Event()
+        self.stopping, self.assigned = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def __enter__(self):
-        self.consumer.subscribe([self.prefix + t for t in INPUTS])
+        self.consumer.subscribe([self.prefix + t for t in INPUTS], on_assign=lambda *_: self.assigned.set())
         self.thread.start()
         return self
 
@@ -42,6 +42,9 @@ class FakeFleet:
         assert not self.thread.is_alive(), "the fake fleet does not stop"
         self.consumer.close()
         self.producer.flush(5)
+
+    def wait_until_assigned(self):
+        assert self.assigned.wait(30), "the fake fleet got no partitions"
 
     def emit(self, topic, key, data, event_id=None):
         event = {"specversion": "1.0", "id": event_id or str(uuid.uuid4()), "source": "fake", "subject": key,
@@ -72,6 +75,8 @@ class FakeFleet:
         self.calls[call] = {"state": "waiting", "agent": None}
         self.waiting.append(call)
         self.decide("queued", call)
+        if call in self.early:
+            self.on_ended(self.early.pop(call))
 
     def on_agent(self, data):
         agent, state = data["agentId"], data["state"]
@@ -89,6 +94,9 @@ class FakeFleet:
 
     def on_ended(self, data):
         call = data["callId"]
+        if call not in self.calls:  # topics overtake each other
+            self.early[call] = data
+            return
         was = self.calls[call]["state"]
         if call in self.waiting:
             self.waiting.remove(call)
