@@ -133,7 +133,7 @@ static void on_call_timer(void *arg)
 int cf_redis_push(struct cf_redis *redis, struct redis_call *call, size_t argc, const struct cf_str *argv)
 {
     const char *small_text[SMALL_ARGC], **text = small_text;
-    size_t small_size[SMALL_ARGC], *size = small_size, total = 0;
+    size_t small_size[SMALL_ARGC] = {0}, *size = small_size, total = 0;
     char *command = NULL;
     int n = -1;
 

@@ -129,7 +129,7 @@ def test_idle_workers_show_no_lag_behind_transaction_markers(program, echo, kafk
         wait_all(reader, 10)
     # A second echo reads what the first wrote: its topic has transaction markers at its end.
     consumer = Consumer({"bootstrap.servers": kafka.brokers, "group.id": prefix + "chain"})
-    environment = {**echo.environment, "CALLFLEET_GROUP": prefix + "chain", "CALLFLEET_ECHO_SINK": "1"}
+    environment = {**echo.environment, "CALLFLEET_GROUP": prefix + "chain", "CALLFLEET_ECHO_MODE": "sink"}
     process = Process([program("echo-worker")], echo.directory / "chain.log", env=environment)
     try:
         parts = [TopicPartition(prefix + "call-queued", p) for p in range(4)]
