@@ -459,19 +459,3 @@ bool cf_sf_grant_of(struct cf_str name, enum cf_sf_grant *ret_grant)
     }
     return false;
 }
-
-struct cf_http *cf_sf_http_new(struct cf_loop *loop, const char *ca_file, uint32_t max_connections,
-                               struct cf_err *err)
-{
-    const struct cf_http_opts opts = {
-        .max_connections = max_connections,
-        .connect_timeout_ms = 5000,
-        .low_speed_ms = 10000,
-        .max_body_bytes = SF_MAX_BODY_BYTES,
-        .max_header_bytes = 64u << 10,
-        .ca_file = ca_file,
-        .user_agent = "callfleet",
-    };
-
-    return cf_http_new(loop, &opts, err);
-}

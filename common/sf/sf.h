@@ -91,10 +91,6 @@ const char *cf_sf_instance_url(const struct cf_sf *sf);
 
 /** "password", "client_credentials", "jwt_bearer": the values of sf_grant. */
 CF_CHECKED bool cf_sf_grant_of(struct cf_str name, enum cf_sf_grant *ret_grant);
-/** The HTTP client for Salesforce: its own trust store (NULL: the system's) and limits fit for its answers.
- */
-CF_CHECKED struct cf_http *cf_sf_http_new(struct cf_loop *loop, const char *ca_file, uint32_t max_connections,
-                                          struct cf_err *err);
 
 /** Options out of `config`, a pointer to a struct whose table has sf/sf_config.def in it; the caller adds
  * grant, http and redis. */

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_reply(struct cf_str body, int status, bool write)
 {
-    const struct sf_reply reply = {status, body, {NULL, 0}, write};
+    const struct sf_reply reply = {.status = status, .body = body, .write = write};
     struct cf_sf_failure failure;
     json_t *json = NULL;
 

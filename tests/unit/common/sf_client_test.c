@@ -1,222 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Salesforce client against a scripted HTTP server in the same process, on the same loop. */
-#include <arpa/inet.h>
-#include <check.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "clock/clock.h"
-#include "http/http.h"
-#include "log/log.h"
-#include "loop/loop.h"
-#include "sf/sf.h"
-#include "sf/sf_priv.h"
-
-#define MAX_CONNS 64
-#define MAX_SEEN 64
-#define TOKEN_PATH "/services/oauth2/token"
-#define JSON_TYPE "Content-Type: application/json;charset=UTF-8\r\n"
-#define HTML "Content-Type: text/html\r\n"
-#define EXPIRED "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"Session expired or invalid\"}]"
-
-/* ---- the server: answers come in the order of the script; without one, by the token ---- */
-
-enum act { ANSWER, HANG, CUT, HUGE_BODY };
-
-struct answer {
-    const char *path;    /* the request must start with it */
-    const char *headers; /* NULL: JSON_TYPE */
-    const char *body;    /* "%TOKEN": a login's answer with the next token */
-    int status;
-    enum act act;
-};
-
-struct seen {
-    char method[8], path[256], bearer[128], body[4096];
-};
-
-struct conn {
-    struct server *server;
-    int fd;
-    struct cf_fd *watch;
-    struct cf_buf in;
-};
-
-struct server {
-    int fd;
-    char url[64];
-    struct cf_fd *watch;
-    struct conn conns[MAX_CONNS];
-    size_t n_conns;
-    const struct answer *script;
-    size_t n_script, at;
-    struct seen seen[MAX_SEEN];
-    size_t n_seen;
-    unsigned tokens;          /* given so far */
-    unsigned expired;         /* without a script: tokens up to this one are refused */
-    const char *instance_url; /* in logins; NULL: url */
-};
-
-static struct cf_loop *loop;
-static struct server server;
-static struct cf_http *http;
-static struct cf_sf *sf;
-static char dir[64];
-
-static void send_all(int fd, const char *data, size_t n)
-{
-    while (n > 0) {
-        ssize_t sent = send(fd, data, n, MSG_NOSIGNAL);
-
-        if (sent <= 0)
-            return; /* the client has gone, which some tests want */
-        data += sent;
-        n -= (size_t)sent;
-    }
-}
-
-static void answer(struct conn *conn, const struct answer *a)
-{
-    struct cf_buf out;
-    char body[512];
-    const char *content = a->body ? a->body : "";
-
-    if (a->act == HANG)
-        return;
-    if (a->act == CUT) {
-        (void)shutdown(conn->fd, SHUT_RDWR);
-        return;
-    }
-    if (strcmp(content, "%TOKEN") == 0) {
-        (void)snprintf(body, sizeof(body), "{\"access_token\":\"T%u\",\"instance_url\":\"%s\"}",
-                       ++server.tokens, server.instance_url ? server.instance_url : server.url);
-        content = body;
-    }
-    cf_buf_init(&out, 1 << 20);
-    cf_buf_printf(&out, "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n", a->status,
-                  a->headers ? a->headers : JSON_TYPE,
-                  a->act == HUGE_BODY ? (size_t)SF_MAX_BODY_BYTES + 1 : strlen(content));
-    cf_buf_text(&out, content);
-    send_all(conn->fd, out.p, out.n);
-    cf_buf_done(&out);
-}
-
-static void note(struct cf_str head, struct cf_str body)
-{
-    struct seen *seen = &server.seen[server.n_seen];
-    const char *bearer = strstr(head.p, "Authorization: Bearer ");
-
-    ck_assert_uint_lt(server.n_seen, MAX_SEEN);
-    *seen = (struct seen){0};
-    ck_assert_int_eq(sscanf(head.p, "%7s %255s", seen->method, seen->path), 2);
-    if (bearer)
-        (void)sscanf(bearer, "Authorization: Bearer %127s", seen->bearer);
-    (void)cf_str_copy(seen->body, sizeof(seen->body), body);
-    server.n_seen++;
-}
-
-/* A whole request at the front of the buffer? */
-static bool take_request(struct conn *conn)
-{
-    const char *end, *length;
-    size_t head, body = 0;
-
-    cf_buf_char(&conn->in, '\0');
-    conn->in.n--;
-    end = strstr(conn->in.p, "\r\n\r\n");
-    if (!end)
-        return false;
-    head = (size_t)(end - conn->in.p) + 4;
-    length = strstr(conn->in.p, "Content-Length: ");
-    if (length && length < end)
-        body = strtoul(length + 16, NULL, 10);
-    if (conn->in.n < head + body)
-        return false;
-    note((struct cf_str){conn->in.p, head}, (struct cf_str){conn->in.p + head, body});
-    conn->in.n = 0;
-    return true;
-}
-
-static void serve(struct conn *conn, const struct seen *seen)
-{
-    static const struct answer login = {TOKEN_PATH, NULL, "%TOKEN", 200, ANSWER};
-    static const struct answer refused = {"/", NULL, EXPIRED, 401, ANSWER};
-    static const struct answer fine = {"/", NULL, "{}", 200, ANSWER};
-    const struct answer *a = &server.script[server.at];
-
-    if (!server.script) {
-        bool expired = seen->bearer[0] == 'T' && strtoul(seen->bearer + 1, NULL, 10) <= server.expired;
-
-        answer(conn, strcmp(seen->path, TOKEN_PATH) == 0 ? &login : expired ? &refused : &fine);
-        return;
-    }
-    ck_assert_msg(server.at < server.n_script, "unexpected request %s", seen->path);
-    ck_assert_msg(strncmp(seen->path, a->path, strlen(a->path)) == 0, "%s, not %s", seen->path, a->path);
-    server.at++;
-    answer(conn, a);
-}
-
-static void on_data(void *arg, int events)
-{
-    struct conn *conn = arg;
-    char chunk[4096];
-    ssize_t n = recv(conn->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
-
-    (void)events;
-    if (n <= 0) {
-        cf_fd_set(conn->watch, 0);
-        return;
-    }
-    cf_buf_add(&conn->in, chunk, (size_t)n);
-    if (!take_request(conn))
-        return;
-    serve(conn, &server.seen[server.n_seen - 1]);
-}
-
-static void on_connection(void *arg, int events)
-{
-    struct conn *conn = &server.conns[server.n_conns];
-
-    (void)arg, (void)events;
-    ck_assert_uint_lt(server.n_conns, MAX_CONNS);
-    conn->fd = accept(server.fd, NULL, NULL);
-    ck_assert_int_ge(conn->fd, 0);
-    cf_buf_init(&conn->in, 1 << 20);
-    conn->watch = cf_fd_add(loop, conn->fd, CF_LOOP_READ, on_data, conn);
-    server.n_conns++;
-}
-
-static void server_open(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(address);
-
-    server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(bind(server.fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(listen(server.fd, 64), 0);
-    ck_assert_int_eq(getsockname(server.fd, (struct sockaddr *)&address, &size), 0);
-    (void)snprintf(server.url, sizeof(server.url), "http://127.0.0.1:%u", ntohs(address.sin_port));
-    server.watch = cf_fd_add(loop, server.fd, CF_LOOP_READ, on_connection, NULL);
-}
-
-static void server_close(void)
-{
-    cf_fd_del(server.watch);
-    close(server.fd);
-    for (size_t i = 0; i < server.n_conns; i++) {
-        cf_fd_del(server.conns[i].watch);
-        close(server.conns[i].fd);
-        cf_buf_done(&server.conns[i].in);
-    }
-}
-
-#define SCRIPT(rows) (server.script = (rows), server.n_script = sizeof(rows) / sizeof((rows)[0]))
-
-/* ---- the client ---- */
+#include "unit/common/sf_test_server.h"
 
 struct result {
     bool done, ok;
@@ -258,70 +42,7 @@ static void ask(struct result *result, const char *method, const char *path, uin
     ck_assert(!result->done); /* never inside the call */
 }
 
-static void write_file(const char *name, const char *text, char *ret_path)
-{
-    int fd;
-
-    (void)snprintf(ret_path, 128, "%s/%s", dir, name);
-    fd = open(ret_path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-}
-
-static char secret_file[128], password_file[128];
-
-static void client_new(uint32_t max_in_flight)
-{
-    struct cf_err err;
-    const struct cf_sf_opts opts = {.login_url = server.url,
-                                    .api_version = "v60.0",
-                                    .grant = CF_SF_PASSWORD,
-                                    .client_id = "client",
-                                    .client_secret_file = secret_file,
-                                    .username = "user+1@example.com",
-                                    .password_file = password_file,
-                                    .login_backoff_ms = 60000,
-                                    .login_backoff_cap_ms = 120000,
-                                    .max_in_flight = max_in_flight,
-                                    .http = http};
-
-    sf = cf_sf_new(loop, &opts, &err);
-    ck_assert_msg(sf != NULL, "%s", err.text);
-}
-
-static void setup(void)
-{
-    struct cf_err err;
-
-    cf_log_setup("test", CF_LOG_ERROR);
-    (void)snprintf(dir, sizeof(dir), "/tmp/sf_client_test.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    write_file("secret", "s3cret&\n", secret_file);
-    write_file("password", "pass word\n", password_file);
-    loop = cf_loop_new();
-    server = (struct server){0};
-    server_open();
-    http = cf_sf_http_new(loop, NULL, 100, &err);
-    ck_assert_ptr_nonnull(http);
-    pending = 0;
-    client_new(10);
-}
-
-static void teardown(void)
-{
-    cf_sf_free(sf);
-    cf_http_free(http);
-    server_close();
-    cf_loop_free(loop);
-    (void)unlink(secret_file);
-    (void)unlink(password_file);
-    (void)rmdir(dir);
-}
-
 /* ---- tests ---- */
-
-static const struct answer login = {TOKEN_PATH, NULL, "%TOKEN", 200, ANSWER};
 
 START_TEST(test_login_then_call)
 {
@@ -603,34 +324,23 @@ START_TEST(test_live_callers_first)
 }
 END_TEST
 
-static void on_stop(void *arg)
-{
-    (void)arg;
-    cf_loop_stop(loop);
-}
-
 START_TEST(test_cancel)
 {
     const struct answer script[] = {login, {"/", NULL, NULL, 0, HANG}};
     const struct cf_sf_request request = {CF_SF_LIVE_CALLER, "GET", "/a", NULL, 5000};
     struct result results[2] = {0};
     struct cf_sf_call *sent, *waiting;
-    struct cf_timer *timer = cf_timer_new(loop, on_stop, NULL);
 
     cf_sf_free(sf);
     client_new(1);
     SCRIPT(script);
     sent = cf_sf_send(sf, &request, on_result, &results[0]);
     waiting = cf_sf_send(sf, &request, on_result, &results[1]);
-    while (server.n_seen < 2) { /* until the first hangs at the server */
-        cf_timer_start(timer, 5, 0);
-        cf_loop_run(loop);
-    }
+    while (server.n_seen < 2) /* until the first hangs at the server */
+        turn_ms(5);
     cf_sf_cancel(waiting);
     cf_sf_cancel(sent);
-    cf_timer_start(timer, 20, 0);
-    cf_loop_run(loop);
-    cf_timer_free(timer);
+    turn_ms(20);
     ck_assert(!results[0].done && !results[1].done);
 }
 END_TEST
@@ -640,17 +350,13 @@ START_TEST(test_free_under_way)
     const struct answer script[] = {{TOKEN_PATH, NULL, NULL, 0, HANG}};
     const struct cf_sf_request request = {CF_SF_LIVE_CALLER, "GET", "/a", NULL, 5000};
     struct result result = {0};
-    struct cf_timer *timer = cf_timer_new(loop, on_stop, NULL);
 
     SCRIPT(script);
     (void)cf_sf_send(sf, &request, on_result, &result);
-    while (server.n_seen < 1) {
-        cf_timer_start(timer, 5, 0);
-        cf_loop_run(loop);
-    }
+    while (server.n_seen < 1)
+        turn_ms(5);
     cf_sf_free(sf);
     sf = NULL;
-    cf_timer_free(timer);
     ck_assert(!result.done);
 }
 END_TEST
