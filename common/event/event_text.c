@@ -18,9 +18,23 @@ bool cf_event_text_ok(struct cf_str text, int64_t min, int64_t max)
     return points >= min && points <= max;
 }
 
+/* How many bytes at the front, in steps of eight, are ASCII without control characters. */
+static size_t plain_words(struct cf_str text)
+{
+    const uint64_t ones = 0x0101010101010101U, highs = 0x8080808080808080U;
+    size_t n = 0;
+
+    for (uint64_t word; text.n - n >= sizeof(word); n += sizeof(word)) {
+        memcpy(&word, text.p + n, sizeof(word));
+        if ((word | (word - ones * 0x20) | ((word ^ (ones * 0x7f)) - ones)) & highs)
+            break;
+    }
+    return n;
+}
+
 bool cf_event_word_ok(struct cf_str text, int64_t min, int64_t max)
 {
-    for (size_t i = 0; i < text.n; i++) {
+    for (size_t i = plain_words(text); i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
 
         if (c < 0x20 || c == 0x7f)

@@ -9,6 +9,7 @@
 #include "json/json_priv.h"
 
 #define FEW_KEYS 16U               /* compared pair by pair; more are sorted */
+#define SHORT_TEXT 64U             /* bytes up to which text is put together first: one append, not three */
 #define MAX_EXACT 9007199254740992 /* 2^53: whole doubles up to here are exact */
 
 const struct cf_json *cf_json_parse(struct cf_arena *arena, struct cf_str text, struct cf_err *err)
@@ -176,10 +177,21 @@ void cf_jsonw_end_array(struct cf_jsonw *w)
 
 void cf_jsonw_key(struct cf_jsonw *w, const char *key)
 {
-    before_value(w);
-    cf_buf_char(w->buf, '"');
-    cf_buf_text(w->buf, key);
-    cf_buf_add(w->buf, "\":", 2);
+    char text[SHORT_TEXT + 4];
+    size_t n = strlen(key), at = 0;
+
+    if (n > SHORT_TEXT) {
+        cf_jsonw_key_str(w, cf_str_of(key));
+        return;
+    }
+    if (w->comma)
+        text[at++] = ',';
+    text[at++] = '"';
+    memcpy(text + at, key, n);
+    at += n;
+    text[at++] = '"';
+    text[at++] = ':';
+    cf_buf_add(w->buf, text, at);
     w->comma = false;
 }
 
@@ -225,8 +237,16 @@ static size_t plain(const char *at, size_t left)
 
 static void quoted(struct cf_buf *buf, struct cf_str text)
 {
+    char whole[SHORT_TEXT + 2];
     size_t i = 0;
 
+    if (text.n > 0 && text.n <= SHORT_TEXT && plain(text.p, text.n) == text.n) {
+        whole[0] = '"';
+        memcpy(whole + 1, text.p, text.n);
+        whole[text.n + 1] = '"';
+        cf_buf_add(buf, whole, text.n + 2);
+        return;
+    }
     cf_buf_char(buf, '"');
     while (i < text.n) {
         size_t n = plain(text.p + i, text.n - i);

@@ -49,6 +49,7 @@ struct builder {
     char *text; /* where the next string goes */
     cf_json *nodes;
     size_t nodes_left, nodes_total, chunk;
+    bool escapes;        /* the text has a backslash somewhere: the only way to a NUL inside a string */
     const char *problem; /* set once, by what fails first */
 };
 
@@ -73,7 +74,7 @@ cf_json *new_node(builder &b)
 
 bool copy(builder &b, std::string_view from, cf_str &to)
 {
-    if (std::memchr(from.data(), '\0', from.size()))
+    if (b.escapes && std::memchr(from.data(), '\0', from.size()))
         return fail(b, "a string contains the NUL character");
     std::memcpy(b.text, from.data(), from.size());
     b.text[from.size()] = '\0';
@@ -172,6 +173,7 @@ extern "C" const cf_json *cf_json_shim_parse(cf_arena *arena, cf_str text, cf_er
         return nullptr;
     }
     b.arena = arena;
+    b.escapes = text.n > 0 && std::memchr(text.p, '\\', text.n);
     b.text = static_cast<char *>(cf_arena_alloc(arena, text.n + 1));
     b.chunk = text.n / 24 + 2;
     if (b.chunk > max_nodes_per_chunk)

@@ -322,6 +322,21 @@ START_TEST(id_limits)
 }
 END_TEST
 
+START_TEST(control_characters_anywhere)
+{
+    static const char *const units[] = {"\\u001f", "\\t", "\x7f", "\xc2\x85"};
+
+    for (int at = 0; at < 20; at++) {
+        char text[256];
+
+        (void)snprintf(text, sizeof(text), "{\"callId\":\"%.*s%s%.*s\",\"endedAt\":\"2026-11-22T10:15:30Z\"}",
+                       at, "abcdefghijklmnopqrst", units[_i], 20 - at, "abcdefghijklmnopqrst");
+        ck_assert_msg(!decode_text(CF_EVENT_CALL_ENDED, text), "%d %d", _i, at);
+        ck_assert(strstr(err.text, "field callId") != NULL);
+    }
+}
+END_TEST
+
 static const struct {
     const char *text;
     bool ok;
@@ -611,6 +626,7 @@ static Suite *event_suite(void)
     tcase_add_test(tc, depth);
     tcase_add_test(tc, empty_key);
     tcase_add_loop_test(tc, id_limits, 0, (int)N(ids));
+    tcase_add_loop_test(tc, control_characters_anywhere, 0, 4);
     tcase_add_loop_test(tc, time_forms, 0, (int)N(times));
     tcase_add_loop_test(tc, integer_forms, 0, (int)N(integers));
     tcase_add_loop_test(tc, round_trip, 0, (int)N(whole));
