@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "clock/clock.h"
-#include "log/log.h"
+#include "engine/decision.h"
 #include "loop/loop.h"
 #include "routing.h"
 
@@ -65,28 +65,20 @@ struct deciding {
     bool failed;
 };
 
-/* The id depends on domain and seq alone, which the log determines: a re-run gives the same. */
 static void on_decision(void *arg, const struct cf_call_routed *decision)
 {
     struct deciding *deciding = arg;
     struct cf_arena *arena = cf_job_arena(deciding->job);
-    struct cf_event event = {
-        .type = CF_EVENT_CALL_ROUTED, .source = CF_STR("/callfleet/routing"), .time = decision->at};
-    struct cf_str source, key = decision->call_id.p ? decision->call_id : decision->agent_id;
-    char id[37];
+    struct cf_buf *buf = &deciding->routing->buf;
 
     if (cf_job_is_replay(deciding->job) || deciding->failed)
         return;
-    source = cf_arena_printf(arena, "%.*s/%lld", CF_STR_FMT(decision->domain), (long long)decision->seq);
-    cf_event_derive_id(source, "routing", "call-routed", id);
-    event.id = cf_str_of(id);
-    event.data.call_routed = *decision;
-    if (cf_event_encode(&event, &deciding->routing->buf, &deciding->err) < 0) {
+    if (cf_decision_encode(decision, buf, &deciding->err) < 0) {
         deciding->failed = true;
         return;
     }
-    cf_job_emit(deciding->job, "call-routed", cf_arena_str(arena, key),
-                cf_arena_str(arena, cf_buf_view(&deciding->routing->buf)));
+    cf_job_emit(deciding->job, "call-routed", cf_arena_str(arena, cf_decision_key(decision)),
+                cf_arena_str(arena, cf_buf_view(buf)));
 }
 
 /* The owner brings its policy in when the engine runs an older one. */
