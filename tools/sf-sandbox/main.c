@@ -116,6 +116,7 @@ static int read_options(int argc, char **argv, struct options *options)
     int key;
 
     *options = (struct options){.host = "127.0.0.1", .db = ":memory:"};
+    opterr = 0;
     while ((key = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         const char **text = text_option(options, key);
 

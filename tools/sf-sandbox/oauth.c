@@ -2,6 +2,7 @@
 /*
  * oauth - the token endpoint with its four grants, revoke, userinfo and identity.
  */
+#include <ctype.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,28 +300,46 @@ void sb_oauth_identity(struct sb_context *context, const struct sb_request *requ
                             urls_of(context)));
 }
 
-/* The text between <tag> and </tag>, entities of XML's five undone; NULL when absent. */
+/* What stands behind "<tag>" or "<prefix:tag>"; NULL when there is none. */
+static const char *xml_find(const char *xml, const char *tag)
+{
+    size_t n = strlen(tag);
+
+    for (const char *at = strstr(xml, tag); at; at = strstr(at + n, tag)) {
+        const char *start = at;
+
+        if (at[n] != '>' || at == xml)
+            continue;
+        while (start > xml && (isalnum((unsigned char)start[-1]) || start[-1] == ':'))
+            start--;
+        if (start > xml && start[-1] == '<' && (start == at || at[-1] == ':'))
+            return at + n + 1;
+    }
+    return NULL;
+}
+
+/* The text of an element, the five entities undone; NULL when absent. */
 static const char *xml_text(struct cf_arena *arena, const char *xml, const char *tag)
 {
     static const char *const entities[][2] = {
         {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"}};
-    const char *open = strstr(xml, cf_arena_printf(arena, "%s>", tag).p);
-    const char *start = open ? open + strlen(tag) + 1 : NULL, *end = start ? strchr(start, '<') : NULL;
+    const char *start = xml_find(xml, tag), *end = start ? strchr(start, '<') : NULL;
     char *out = end ? cf_arena_zalloc(arena, (size_t)(end - start) + 1) : NULL;
     size_t n = 0;
 
     while (out && start < end) {
-        size_t skip = 0;
+        size_t skip = 1;
 
-        for (size_t i = 0; i < 5 && skip == 0; i++) {
-            if (strncmp(start, entities[i][0], strlen(entities[i][0])) == 0) {
-                skip = strlen(entities[i][0]);
-                out[n++] = entities[i][1][0];
-            }
+        out[n] = *start;
+        for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
+            if (strncmp(start, entities[i][0], strlen(entities[i][0])) != 0)
+                continue;
+            skip = strlen(entities[i][0]);
+            out[n] = entities[i][1][0];
+            break;
         }
-        if (skip == 0)
-            out[n++] = *start;
-        start += skip ? skip : 1;
+        start += skip;
+        n++;
     }
     return out;
 }
@@ -336,7 +355,7 @@ void sb_soap_login(struct sb_context *context, const struct sb_request *request,
     struct sandbox *sandbox = context->sandbox;
     struct cf_arena *arena = context->arena;
     const char *xml = cf_arena_cstr(arena, request->body);
-    const char *username = xml_text(arena, xml, ":username"), *password = xml_text(arena, xml, ":password");
+    const char *username = xml_text(arena, xml, "username"), *password = xml_text(arena, xml, "password");
     bool retired = strtod(request->args[0], NULL) >= 65.0;
     char token[SB_TOKEN_SIZE];
     const char *body;

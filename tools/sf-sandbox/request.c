@@ -181,7 +181,7 @@ void sb_reply_error(struct sb_reply *reply, int status, const char *code, const 
         message[0] = '\0';
     va_end(args);
     sb_reply_json(reply, status,
-                  json_pack("[{s:s#?,s:s}]", "message", message, strlen(message), "errorCode", code));
+                  json_pack("[{s:s%,s:s}]", "message", message, strlen(message), "errorCode", code));
     /* Bytes that are not UTF-8 came in with the request: then the text goes without them. */
     if (!reply->json)
         reply->json = json_pack("[{s:s,s:s}]", "message", "invalid request", "errorCode", code);

@@ -15,10 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api_limits.h"
 #include "defaults.h"
 #include "faults.h"
 #include "history.h"
-#include "api_limits.h"
 #include "locks.h"
 #include "request.h"
 #include "sessions.h"
@@ -30,8 +30,9 @@
 #define SB_CLASSES(X)                                                                                        \
     X(admin)                                                                                                 \
     X(oauth)                                                                                                 \
-    X(identity) X(discovery) X(query) X(search) X(sobject) X(composite) X(batch) X(collections) X(limits)    \
-        X(soap) X(unknown)
+    X(identity)                                                                                              \
+    X(discovery)                                                                                             \
+    X(query) X(search) X(sobject) X(composite) X(batch) X(collections) X(limits) X(soap) X(unknown)
 
 enum sb_class {
 #define X(name) SB_CLASS_##name,
