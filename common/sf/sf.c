@@ -166,8 +166,9 @@ static void on_http(void *arg, const struct cf_http_response *res, const struct 
                               .content_type = cf_http_header(res, "Content-Type"),
                               .write = call->write};
     if (sf_reply_refuses_session(&reply)) {
-        sf_token_refused(sf->token, call->generation);
-        if (!call->replayed) {
+        bool again = sf_token_refused(sf->token, call->generation);
+
+        if (again && !call->replayed) {
             call->replayed = true;
             enter_line(call, true);
             return;

@@ -24,6 +24,7 @@
 #define SF_LOGIN_LOCK_MS "15000" /* a dead holder keeps the fleet from logging in no longer than this */
 #define SF_LOGIN_POLL_MS 100     /* between looks while another process logs in */
 #define SF_LOGIN_RETRY_MS 250    /* backoff window after a login that failed for a passing reason */
+#define SF_MAX_REFRESHES 3       /* good sessions given up within login_backoff_ms */
 #define SF_TOKEN_SHARE_MS                                                                                    \
     ((uint64_t)3600000) /* how long a shared token is offered; 401 tells when it dies sooner */
 
@@ -31,8 +32,9 @@
 struct sf_session {
     uint64_t generation;
     char *token, *instance_url;
-    bool fresh;  /* this process logged in for it, nobody had it before */
-    bool proven; /* a request with it was not refused */
+    uint64_t keep_until_ms; /* refused, unproven: no other before then */
+    bool fresh;             /* this process logged in for it, nobody had it before */
+    bool proven;            /* a request with it was not refused */
 };
 
 struct sf_token;
@@ -48,10 +50,9 @@ void sf_token_free(struct sf_token *token);
 const struct sf_session *sf_token_session(const struct sf_token *token);
 /** Gets a session unless that is under way; `fn` tells. */
 void sf_token_want(struct sf_token *token);
-/** A request with that generation's token was refused (401): drop it. A token that was never accepted
- * although this process has just got it means the user may not use the API: then no login before
- * `login_backoff_ms`. */
-void sf_token_refused(struct sf_token *token, uint64_t generation);
+/** A request with that generation's token was refused (401). Whether it may be sent again, with the session
+ * that there is or will be; false: the session stays, because a login now would not help. */
+CF_CHECKED bool sf_token_refused(struct sf_token *token, uint64_t generation);
 void sf_token_proved(struct sf_token *token, uint64_t generation);
 
 /* ---- sf_login.c ---- */

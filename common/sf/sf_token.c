@@ -44,7 +44,9 @@ struct sf_token {
     struct cf_http_call *login;
     struct cf_timer *timer;
     uint64_t not_before_ms; /* monotonic; no login sooner */
-    uint32_t failures;      /* logins failed since the last one that worked */
+    uint32_t failures;      /* logins without a session that worked, in a row */
+    uint64_t window_ms;     /* start of the time that `refreshes` counts in */
+    uint32_t refreshes;     /* good sessions given up */
     struct cf_err last;     /* why */
     char key[192], lock_key[200], owner[33];
     bool locked;
@@ -185,7 +187,6 @@ static void on_login(void *arg, const struct cf_http_response *res, const struct
         login_failed(token, slow);
         return;
     }
-    token->failures = 0;
     share(token, json_pack("{s:s, s:s}", "token", grant.token, "instanceUrl", grant.instance_url),
           SF_TOKEN_SHARE_MS);
     cf_log_info("sf", NULL, "logged in to Salesforce");
@@ -369,26 +370,53 @@ void sf_token_want(struct sf_token *token)
         log_in(token);
 }
 
-void sf_token_refused(struct sf_token *token, uint64_t generation)
+/* Nobody has used this session with success: the user may not use the API, or it died at once. Another login
+ * would give the same, so it waits; meanwhile the session stays, for it may only be one resource that refuses
+ * it. */
+static bool waits_with_unproven(struct sf_token *token, uint64_t now_ms)
 {
     struct sf_session *session = &token->session;
 
-    if (!session->token || session->generation != generation)
-        return;
-    if (session->fresh && !session->proven) {
-        cf_err_set(&token->last, CF_ERR_TRANSIENT, "sf", 401,
-                   "Salesforce refuses the session it has just given: may the user use the API?");
-        token->not_before_ms = cf_clock_mono_ms() + wait_after_failure(token, true);
-        cf_log_err(CF_LOG_WARN, "sf", NULL, "no Salesforce session", &token->last);
+    if (session->keep_until_ms == 0) {
+        session->keep_until_ms = now_ms + wait_after_failure(token, true);
+        cf_log_warn("sf", NULL,
+                    "Salesforce refuses the session it has just given: may the user use the API?");
     }
+    return now_ms < session->keep_until_ms;
+}
+
+/* A session that worked has ended, as sessions do. But a resource that refuses every session while others
+ * accept it must not cost a login each time. */
+static bool waits_with_proven(struct sf_token *token, uint64_t now_ms)
+{
+    if (now_ms - token->window_ms > token->opts->login_backoff_ms) {
+        token->window_ms = now_ms;
+        token->refreshes = 0;
+    }
+    return ++token->refreshes > SF_MAX_REFRESHES;
+}
+
+bool sf_token_refused(struct sf_token *token, uint64_t generation)
+{
+    struct sf_session *session = &token->session;
+    uint64_t now_ms = cf_clock_mono_ms();
+
+    if (!session->token || session->generation != generation)
+        return true; /* there is another one by now, or will be */
+    if (session->fresh &&
+        (session->proven ? waits_with_proven(token, now_ms) : waits_with_unproven(token, now_ms)))
+        return false;
     sf_wipe_text(token->refused_token);
     token->refused_token = session->token;
     session->token = NULL;
     drop_session(token);
+    return true;
 }
 
 void sf_token_proved(struct sf_token *token, uint64_t generation)
 {
-    if (token->session.generation == generation)
-        token->session.proven = true;
+    if (token->session.generation != generation)
+        return;
+    token->session.proven = true;
+    token->failures = 0;
 }

@@ -137,24 +137,43 @@ START_TEST(test_401_for_many_is_one_login)
 }
 END_TEST
 
-START_TEST(test_second_401_ends)
+/* A token that is refused at its first use: no other login before the backoff, and no replay. */
+START_TEST(test_new_token_refused)
 {
-    const struct answer script[] = {
-        login,
-        {"/services/data/v60.0/a", NULL, EXPIRED, 401, ANSWER},
-    };
-    struct result a, b;
+    const struct answer refused = {"/services/data/v60.0/a", NULL, EXPIRED, 401, ANSWER};
+    const struct answer script[] = {login, refused, refused};
+    struct result results[2];
 
     SCRIPT(script);
-    /* A token that is refused at its first use: the next login must wait for the backoff. */
-    ask(&a, "GET", "/a", 5000);
-    cf_loop_run(loop);
-    ck_assert(!a.ok);
-    ck_assert_int_eq(a.failure.err.kind, CF_ERR_TRANSIENT);
-    ask(&b, "GET", "/a", 5000);
-    cf_loop_run(loop);
-    ck_assert(!b.ok);
-    ck_assert_uint_eq(server.n_seen, 2);
+    for (size_t i = 0; i < 2; i++) {
+        ask(&results[i], "GET", "/a", 5000);
+        cf_loop_run(loop);
+        ck_assert(!results[i].ok);
+        ck_assert_int_eq(results[i].failure.err.kind, CF_ERR_TRANSIENT);
+        ck_assert_int_eq(results[i].failure.err.code, 401);
+        ck_assert_uint_eq(results[i].failure.api_calls, 1);
+    }
+}
+END_TEST
+
+/* ... but it is not given up for ever. */
+START_TEST(test_new_token_refused_for_a_while)
+{
+    struct cf_sf_opts opts = client_opts();
+    struct cf_err err;
+    struct result result;
+    uint64_t until = cf_clock_mono_ms() + 5000;
+
+    opts.login_backoff_ms = 100;
+    cf_sf_free(sf);
+    sf = cf_sf_new(loop, &opts, &err);
+    server.expired = 1;
+    do {
+        ck_assert_uint_lt(cf_clock_mono_ms(), until);
+        ask(&result, "GET", "/a", 5000);
+        cf_loop_run(loop);
+    } while (!result.ok);
+    ck_assert_uint_eq(server.tokens, 2);
 }
 END_TEST
 
@@ -180,6 +199,41 @@ START_TEST(test_second_401_after_good_token)
     ck_assert(!b.failure.unknown_outcome);
     ck_assert_uint_eq(b.failure.api_calls, 2);
     ck_assert_uint_eq(server.n_seen, 5);
+}
+END_TEST
+
+static int more; /* calls that on_good() still makes */
+
+/* Keeps proving the token good, whichever it is. */
+static void on_good(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure)
+{
+    const struct cf_sf_request request = {CF_SF_LIVE_CALLER, "GET", "/a", NULL, 5000};
+
+    (void)failure;
+    ck_assert_ptr_nonnull(res);
+    if (--more > 0)
+        (void)cf_sf_send(sf, &request, on_good, arg);
+    else if (--pending == 0)
+        cf_loop_stop(loop);
+}
+
+/* One resource says 401 for ever while others like every token: no login for each answer. */
+START_TEST(test_401_for_ever)
+{
+    const struct cf_sf_request request = {CF_SF_LIVE_CALLER, "GET", "/a", NULL, 5000};
+    struct result never[10];
+
+    more = 100;
+    pending = 1;
+    (void)cf_sf_send(sf, &request, on_good, NULL);
+    for (size_t i = 0; i < 10; i++)
+        ask(&never[i], "GET", "/never", 5000);
+    cf_loop_run(loop);
+    for (size_t i = 0; i < 10; i++) {
+        ck_assert(!never[i].ok);
+        ck_assert_uint_le(never[i].failure.api_calls, 2);
+    }
+    ck_assert_uint_le(server.tokens, 1 + SF_MAX_REFRESHES);
 }
 END_TEST
 
@@ -374,8 +428,10 @@ int main(void)
     tcase_add_test(tcase, test_one_login_for_many);
     tcase_add_test(tcase, test_401_refreshes_and_replays);
     tcase_add_test(tcase, test_401_for_many_is_one_login);
-    tcase_add_test(tcase, test_second_401_ends);
+    tcase_add_test(tcase, test_new_token_refused);
+    tcase_add_test(tcase, test_new_token_refused_for_a_while);
     tcase_add_test(tcase, test_second_401_after_good_token);
+    tcase_add_test(tcase, test_401_for_ever);
     tcase_add_test(tcase, test_invalid_grant_is_not_repeated);
     tcase_add_test(tcase, test_instance_url_is_used);
     tcase_add_loop_test(tcase, test_failures, 0, (int)(sizeof(failures) / sizeof(failures[0])));

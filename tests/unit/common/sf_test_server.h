@@ -25,7 +25,7 @@
 
 #define MAX_BODY (1 << 20)
 #define MAX_CONNS 64
-#define MAX_SEEN 64
+#define MAX_SEEN 256
 #define TOKEN_PATH "/services/oauth2/token"
 #define JSON_TYPE "Content-Type: application/json;charset=UTF-8\r\n"
 #define HTML "Content-Type: text/html\r\n"
@@ -65,7 +65,7 @@ struct server {
     struct seen seen[MAX_SEEN];
     size_t n_seen;
     unsigned tokens;          /* given so far */
-    unsigned expired;         /* without a script: tokens up to this one are refused */
+    unsigned expired;         /* without a script: tokens up to this one are refused, and .../never always */
     const char *instance_url; /* in logins; NULL: url */
 };
 
@@ -158,6 +158,8 @@ static inline void serve(struct conn *conn, const struct seen *seen)
 
     if (!server.script) {
         bool expired = seen->bearer[0] == 'T' && strtoul(seen->bearer + 1, NULL, 10) <= server.expired;
+
+        expired = expired || strstr(seen->path, "/never");
 
         answer(conn, strcmp(seen->path, TOKEN_PATH) == 0 ? &login : expired ? &refused : &fine);
         return;

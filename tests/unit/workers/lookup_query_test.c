@@ -270,6 +270,7 @@ static const struct {
      0},
     {ANSWER(PART("contacts", "200", ROWS_OF("{\"Id\":\"003'; DROP--\"}")), NO_ACCOUNTS), 0},
     {ANSWER(PART("contacts", "200", ROWS_OF("{\"Id\":12345678901234567}")), NO_ACCOUNTS), 0},
+    {ANSWER(PART("contacts", "200", ROWS_OF("{\"Id\":\"0030000000000016\"}")), NO_ACCOUNTS), 0},
     {ANSWER(
          PART("contacts", "200",
               ROWS_OF("{\"Id\":\"003000000000001\",\"Name\":[],\"Account\":[],\"Cases\":\"x\",\"Phone\":{},"
