@@ -275,16 +275,11 @@ static rd_kafka_conf_t *consumer_conf(const struct cf_kafka_opts *opts, struct c
      * any commit start at the beginning by an explicit assign. queued.min.messages: 2.0.2 sleeps 1 s whenever
      * it is reached. */
     static const struct cf_kafka_prop ours[] = {
-        {"partition.assignment.strategy", "range"},
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "error"},
-        {"isolation.level", "read_committed"},
-        {"queued.min.messages", "100000"},
-        {"queued.max.messages.kbytes", "16384"},
-        {"fetch.wait.max.ms", "100"},
-        {"topic.metadata.refresh.interval.ms", "30000"},
-        {NULL, NULL},
+        {"partition.assignment.strategy", "range"},      {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},           {"auto.offset.reset", "error"},
+        {"isolation.level", "read_committed"},           {"queued.min.messages", "100000"},
+        {"queued.max.messages.kbytes", "16384"},         {"fetch.wait.max.ms", "100"},
+        {"topic.metadata.refresh.interval.ms", "30000"}, {NULL, NULL},
     };
     const struct cf_kafka_conf which = {opts, "consumer.", "producer."};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();

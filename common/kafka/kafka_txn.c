@@ -168,6 +168,28 @@ static void drop_producer(struct cf_kafka_txn *txn)
     txn->producer = NULL;
 }
 
+/* Learns an output topic's partitions now: the first record to an unknown topic would wait up to a second. */
+static void warm_up(struct cf_kafka_txn *txn, const char *name)
+{
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(txn->producer, name, NULL);
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(txn->producer, 0, topic, &metadata, CF_KAFKA_CALL_MS);
+
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1)
+        code = metadata->topics[0].err;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        note_error(txn, name, code, rd_kafka_err2str(code));
+    if (metadata)
+        rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(topic); /* the client keeps what it learned */
+}
+
+static void warm_up_all(struct cf_kafka_txn *txn)
+{
+    for (const char *const *name = txn->opts.outputs; name && *name && !atomic_load(&txn->stop); name++)
+        warm_up(txn, *name);
+}
+
 /* Makes the producer ready for transactions, which fences any older one of the same id. Tries until it works,
  * the process stops, or the trouble is one that only an operator can end. */
 static int start_producer(struct cf_kafka_txn *txn, struct cf_err *err)
@@ -179,8 +201,10 @@ static int start_producer(struct cf_kafka_txn *txn, struct cf_err *err)
         if (!txn->producer && make_producer(txn, err) < 0)
             return -1;
         error = rd_kafka_init_transactions(txn->producer, CF_KAFKA_CALL_MS);
-        if (!error)
+        if (!error) {
+            warm_up_all(txn);
             return 0;
+        }
         fatal = rd_kafka_error_is_fatal(error) != 0;
         note_error(txn, "starting transactions", rd_kafka_error_code(error), rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);

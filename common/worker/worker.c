@@ -207,6 +207,7 @@ static int start_kafka(struct cf_worker *worker, struct cf_err *err)
         .client_id = worker->instance,
         .transactional_id = worker->transactional_id,
         .topics = topics,
+        .outputs = worker->outputs,
         /* struct cf_pair and struct cf_kafka_prop are the same two pointers; kafka is a level below config.
          */
         .props = (const struct cf_kafka_prop *)worker->values.kafka,
@@ -217,6 +218,9 @@ static int start_kafka(struct cf_worker *worker, struct cf_err *err)
 
     for (const struct cf_input *input = worker->stage->inputs; input->topic; input++)
         topics[n++] = cf_worker_topic(worker, input->topic);
+    n = 0;
+    for (const char *const *output = worker->stage->outputs; *output; output++)
+        worker->outputs[n++] = cf_worker_topic(worker, *output);
     worker->kafka = cf_kafka_new(worker->loop, &opts, &events, worker, err);
     return worker->kafka ? 0 : -1;
 }

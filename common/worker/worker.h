@@ -127,8 +127,9 @@ void cf_job_resume(struct cf_job *job);
 void cf_job_resume_fail(struct cf_job *job, const struct cf_err *err);
 /** `fn(arg)` is called instead of any further step when the job is cancelled while it waits; NULL clears. */
 void cf_job_on_cancel(struct cf_job *job, void (*fn)(void *arg), void *arg);
-/** For an outside call that cannot be taken back (a Redis command): pass the ticket as the callback's argument and redeem
- *  it there, once. NULL then means that the job was cancelled meanwhile. Uses the job's on_cancel. */
+/** For an outside call that cannot be taken back (a Redis command): pass the ticket as the callback's
+ * argument and redeem it there, once. NULL then means that the job was cancelled meanwhile. Uses the job's
+ * on_cancel. */
 struct cf_job_ticket *cf_job_ticket(struct cf_job *job);
 struct cf_job *cf_job_redeem(struct cf_job_ticket *ticket);
 /** Ends the step with an error: return cf_job_fail(job, &err); */

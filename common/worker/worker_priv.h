@@ -112,6 +112,7 @@ struct cf_worker {
     const struct cf_stage *stage;
     struct topic_name topics[MAX_TOPICS]; /* of all inputs and outputs */
     size_t n_topics;
+    const char *outputs[MAX_TOPICS + 1]; /* full names, for the producer */
     struct cf_config *config;
     struct worker_config values;
     void *stage_values, *stage_state;
