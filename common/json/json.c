@@ -178,17 +178,18 @@ void cf_jsonw_end_array(struct cf_jsonw *w)
 void cf_jsonw_key(struct cf_jsonw *w, const char *key)
 {
     char text[SHORT_TEXT + 4];
-    size_t n = strlen(key), at = 0;
+    const struct cf_str name = cf_str_of(key);
+    size_t at = 0;
 
-    if (n > SHORT_TEXT) {
-        cf_jsonw_key_str(w, cf_str_of(key));
+    if (name.n > SHORT_TEXT) {
+        cf_jsonw_key_str(w, name);
         return;
     }
     if (w->comma)
         text[at++] = ',';
     text[at++] = '"';
-    memcpy(text + at, key, n);
-    at += n;
+    memcpy(text + at, name.p, name.n);
+    at += name.n;
     text[at++] = '"';
     text[at++] = ':';
     cf_buf_add(w->buf, text, at);
