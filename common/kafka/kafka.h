@@ -39,6 +39,7 @@ struct cf_kafka_opts {
     const char *client_id;
     const char *transactional_id;
     const char *const *topics;         /* to consume; NULL-terminated, full names */
+    const char *const *outputs;        /* to produce to; likewise; must outlive the clients */
     const struct cf_kafka_prop *props; /* for both clients, ended by name NULL; they win over ours */
     uint32_t session_timeout_ms;
     uint32_t transaction_timeout_ms;
