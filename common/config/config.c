@@ -208,8 +208,6 @@ static int parse_file(struct cf_config *config, struct cf_str text, const char *
     /* inih's settings are globals of the process; only this function uses the library. */
     ini_max_line = (int)CF_CONFIG_MAX_LINE_BYTES;
     ini_allow_multiline = false;
-    ini_allow_inline_comments =
-        false; /* " ;" may well be part of a text, which would be cut without a word */
     ini_stop_on_first_error = true;
     if (text.n > CF_CONFIG_MAX_FILE_BYTES)
         return cf_err_set(err, CF_ERR_CONFIG, "config", 0, "%.120s: larger than 256 KiB", name);

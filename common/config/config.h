@@ -14,11 +14,11 @@
  * const char * (the path of a file; read by cf_config_secret(), which says who may read it) - LIST struct
  * cf_pair * ended by name NULL. In a list a secret (a name with "password", "secret" or "key.pem") must be
  * written as "file:/path"; the pair's value is then the file's content. Sources, later wins: defaults, the
- * INI file ("key = value" under any [section]; [kafka] and other lists: a section of that name; a value
- * is one line, comments are whole lines that start with # or ;), the environment (CALLFLEET_<KEY IN
- * CAPITALS>; for a list entry CALLFLEET_KAFKA__<NAME IN CAPITALS, dots as __>; variables that name no key are
- * ignored). Unknown key, key given twice, value out of range: an error that names file, line and key.
- * Promise: a loaded config is immutable; a failed load changes nothing.
+ * INI file ("key = value" under any [section]; [kafka] and other lists: a section of that name; " ;" starts a
+ * comment, a value is one line), the environment (CALLFLEET_<KEY IN CAPITALS>; for a list entry
+ * CALLFLEET_KAFKA__<NAME IN CAPITALS, dots as __>; variables that name no key are ignored). Unknown key, key
+ * given twice, value out of range: an error that names file, line and key. Promise: a loaded config is
+ * immutable; a failed load changes nothing.
  */
 #ifndef CF_CONFIG_H
 #define CF_CONFIG_H

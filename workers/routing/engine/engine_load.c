@@ -346,5 +346,5 @@ int cf_engine_load_object(struct cf_engine *engine, const struct cf_engine_objec
     case CF_ENGINE_AGENT:
         return load_agent(engine, object, err);
     }
-    return fail(object, "kind", err);
+    return cf_err_set(err, CF_ERR_REJECTED, "engine", 0, "stored object: unknown kind");
 }

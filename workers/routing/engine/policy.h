@@ -16,7 +16,8 @@
 #include "err/err.h"
 #include "str/str.h"
 
-#define CF_POLICY_MAX_BYTES (1024 * 1024)
+/* So that its text, escaped, fits into one record of the log (1 MiB). */
+#define CF_POLICY_MAX_BYTES (400 * 1024)
 
 struct cf_policy;
 

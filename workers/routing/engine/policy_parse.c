@@ -331,7 +331,7 @@ static int read_policy(struct cf_policy *policy, struct cf_arena *scratch, struc
     struct cf_err json_err;
 
     if (text.n > CF_POLICY_MAX_BYTES)
-        return cf_policy_fail(&r, "", "the document must not exceed 1 MiB");
+        return cf_policy_fail(&r, "", "the document must not exceed 400 KiB");
     root = cf_json_parse(scratch, text, &json_err);
     if (!root)
         return cf_err_set(err, CF_ERR_CONFIG, "policy", 0, "policy: %s", json_err.text);

@@ -36,6 +36,9 @@ static void expand(const uint8_t *block, uint32_t ret_w[64])
     }
 }
 
+/* The eight working variables turn instead of moving: in round i, variable k is s[(k - i) mod 8]. */
+#define VARIABLE(k) s[((k) + 64 - i) % 8]
+
 static void transform(struct cf_sha256 *sha)
 {
     uint32_t w[64], s[8];
@@ -43,14 +46,12 @@ static void transform(struct cf_sha256 *sha)
     expand(sha->block, w);
     memcpy(s, sha->h, sizeof(s));
     for (size_t i = 0; i < 64; i++) {
-        uint32_t e = s[4], a = s[0];
-        uint32_t t1 =
-            s[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & s[5]) ^ (~e & s[6])) + ROUND[i] + w[i];
-        uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+        uint32_t a = VARIABLE(0), b = VARIABLE(1), c = VARIABLE(2), e = VARIABLE(4);
+        uint32_t t1 = VARIABLE(7) + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
+                      ((e & VARIABLE(5)) ^ (~e & VARIABLE(6))) + ROUND[i] + w[i];
 
-        memmove(s + 1, s, 7 * sizeof(s[0]));
-        s[4] += t1;
-        s[0] = t1 + t2;
+        VARIABLE(3) += t1;
+        VARIABLE(7) = t1 + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
     }
     for (size_t i = 0; i < 8; i++)
         sha->h[i] += s[i];
