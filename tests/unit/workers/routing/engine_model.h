@@ -90,10 +90,14 @@ static inline bool model_before(const struct model *m, int a, int b)
 
 static inline void model_fail(struct model *m, const struct cf_call_routed *d, const char *what)
 {
+    char decision[32], reason[32];
+
+    (void)cf_str_copy(decision, sizeof(decision), d->decision);
+    (void)cf_str_copy(reason, sizeof(reason), d->reason);
     if (!m->error[0])
-        (void)snprintf(m->error, sizeof(m->error), "%s at decision %lld: %.*s call %.*s agent %.*s (%.*s)",
-                       what, (long long)d->seq, CF_STR_FMT(d->decision), CF_STR_FMT(d->call_id),
-                       CF_STR_FMT(d->agent_id), CF_STR_FMT(d->reason));
+        (void)snprintf(m->error, sizeof(m->error), "%s: decision %lld, %s call %d agent %d (%s)", what,
+                       (long long)d->seq, decision, model_number(d->call_id), model_number(d->agent_id),
+                       reason);
 }
 
 static inline void model_release(struct model *m, const struct cf_call_routed *d, int call, int agent)
