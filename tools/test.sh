@@ -5,7 +5,7 @@
 #   tools/test.sh             all sections
 #   tools/test.sh unit fleet  only these; --list prints the names
 #
-# Sections: setup format tidy build unit fuzz, then one per folder of Python tests (schemas, sandbox, component, fleet, ...);
+# Sections: setup format tidy build docs unit fuzz, then one per folder of Python tests (schemas, component, fleet, ...);
 # tsan (unit tests under the thread sanitizer) only when named. Logs and JUnit files are in build/test/. Exit code 1 when
 # anything failed. With CI=true a test whose needs are missing fails instead of being skipped.
 set -euo pipefail
@@ -41,33 +41,40 @@ run_ctest() {
     ctest --preset "$preset" -j "$(nproc)" --output-junit "$out/$junit.xml" "$@"
 }
 
+section_docs() { tools/gen-docs.sh --check; }
+
 # The schema tests are registered with ctest too, and have a section of their own here.
-section_unit() { run_ctest dev unit -LE 'schemas|fuzz'; }
+section_unit() { run_ctest dev unit -LE 'schemas|fuzz' && run_pytest unit-python tests/unit; }
 
 section_fuzz() { build fuzz && run_ctest fuzz fuzz -L fuzz; }
 
 section_tsan() { build tsan && run_ctest tsan tsan -L unit; }
 
-section_python() {
-    timeout --foreground "$section_timeout_s" "$cf_python" -m pytest -q --junitxml "$out/$1.xml" "tests/$1"
+# run_pytest JUNIT-NAME FOLDER
+run_pytest() {
+    timeout --foreground "$section_timeout_s" "$cf_python" -m pytest -q --junitxml "$out/$1.xml" "$2"
 }
 
+# The folders of Python tests, those that take longest last.
 python_sections() {
-    local name known=(schemas sandbox component fleet deploy)
-    for name in "${known[@]}"; do ! has_python "$name" || echo "$name"; done
+    local name
+    for name in schemas deploy component fleet; do ! has_python "$name" || echo "$name"; done
     for name in tests/*/; do
         name=$(basename "$name")
-        case " ${known[*]} " in *" $name "*) ;; *) ! has_python "$name" || echo "$name" ;; esac
+        case $name in schemas | deploy | component | fleet | unit) ;; *) ! has_python "$name" || echo "$name" ;; esac
     done
 }
 
-has_python() { compgen -G "tests/$1/*_test.py" >/dev/null || compgen -G "tests/$1/test_*.py" >/dev/null; }
+has_python() { find "tests/$1" -name '*_test.py' -o -name 'test_*.py' 2>/dev/null | grep -q .; }
 
 # count NAME CODE: passed, failed and skipped of a section; one without a JUnit file counts as one check.
 count() {
     local passed failed skipped
-    if [ -e "$out/$1.xml" ]; then
-        read -r passed failed skipped < <("$cf_python" tools/lib/junit_counts.py "$out/$1.xml")
+    local files
+    files=$(compgen -G "$out/$1*.xml" || true)
+    if [ -n "$files" ]; then
+        # shellcheck disable=SC2086
+        read -r passed failed skipped < <("$cf_python" tools/lib/junit_counts.py $files)
         if [ "$2" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
     else
         passed=$(($2 == 0)) failed=$(($2 != 0)) skipped=0
@@ -81,20 +88,16 @@ count() {
 # run NAME: a section with its log; what a failed one printed is shown.
 run() {
     local name=$1 start=$SECONDS code=0 passed failed skipped
-    rm -f "$out/$name.xml"
+    rm -f "$out/$name"*.xml
     echo "== $name"
     # errexit does not reach into a function that is tested, so each section is one chain of commands.
-    case $name in
-    setup | format | tidy | build | unit | fuzz | tsan) "section_$name" >"$out/$name.log" 2>&1 </dev/null || code=$? ;;
-    *) section_python "$name" 2>&1 </dev/null | tee "$out/$name.log" || code=$? ;;
-    esac
+    if [ "$(type -t "section_$name")" = function ]; then
+        "section_$name" >"$out/$name.log" 2>&1 </dev/null || { code=$? && tail -n 150 "$out/$name.log"; }
+    else
+        run_pytest "$name" "tests/$name" 2>&1 </dev/null | tee "$out/$name.log" || code=$?
+    fi
     count "$name" "$code"
     read -r passed failed skipped <"$out/$name.counts"
-    if [ "$code" != 0 ] && [ "$failed" != 0 ]; then
-        case $name in
-        setup | format | tidy | build | unit | fuzz | tsan) tail -n 150 "$out/$name.log" ;;
-        esac
-    fi
     rows+=("$(printf '%-10s %6s %6s %7s %6s s' "$name" "$passed" "$failed" "$skipped" $((SECONDS - start)))")
     echo "   $passed passed, $failed failed, $skipped skipped in $((SECONDS - start)) s"
     return "$code"
@@ -111,7 +114,7 @@ summary() {
 main() {
     local sections section
     mkdir -p "$out"
-    mapfile -t sections < <(printf '%s\n' setup format tidy build unit fuzz && python_sections)
+    mapfile -t sections < <(printf '%s\n' setup format tidy build docs unit fuzz && python_sections)
     case ${1:-} in
     -h | --help) cf_help && exit 0 ;;
     --list) printf '%s\n' "${sections[@]}" tsan && exit 0 ;;
