@@ -13,6 +13,8 @@
 #include "jwt.h"
 #include "sandbox.h"
 
+_Static_assert(sizeof(SB_USERNAME) == sizeof(SF_DEFAULT_USERNAME), "one user, one name");
+
 #define JWT_GRANT "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #define REFRESH_LIFE_NS (365ULL * 86400ULL * 1000000000ULL)
 #define BASIC_MAX_BYTES 1024U
@@ -263,8 +265,8 @@ void sb_oauth_userinfo(struct sb_context *context, const struct sb_request *requ
                   json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:b}", "sub", identity_url(context),
                             "user_id", sf_store_default_user(sandbox->store), "organization_id",
                             sf_store_org_id(sandbox->store), "preferred_username", SB_USERNAME, "nickname",
-                            "integration", "name", "Integration User", "email", SB_USERNAME, "email_verified",
-                            1, "zoneinfo", "UTC", "user_type", "STANDARD", "active", 1));
+                            "integration", "name", "Callfleet Integration", "email", SB_USERNAME,
+                            "email_verified", 1, "zoneinfo", "UTC", "user_type", "STANDARD", "active", 1));
 }
 
 static json_t *urls_of(const struct sb_context *context)
@@ -295,7 +297,7 @@ void sb_oauth_identity(struct sb_context *context, const struct sb_request *requ
                   json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:s,s:o}", "id", identity_url(context),
                             "asserted_user", 1, "user_id", sf_store_default_user(sandbox->store),
                             "organization_id", sf_store_org_id(sandbox->store), "username", SB_USERNAME,
-                            "display_name", "Integration User", "email", SB_USERNAME, "active", 1,
+                            "display_name", "Callfleet Integration", "email", SB_USERNAME, "active", 1,
                             "user_type", "STANDARD", "language", "en_US", "locale", "en_US", "urls",
                             urls_of(context)));
 }

@@ -93,13 +93,14 @@ static bool matches(const char *pattern, struct sb_request *request)
     return i == request->segment_count;
 }
 
-/* "v60.0" and "60.0"... the second is no version. Returns the number, 0 when it is none. */
+/* The 60 of "v60.0"; 0 when it is no version ("60.0", "v060.0", "v60.5"). */
 static unsigned version_number(struct cf_str text)
 {
     uint64_t number;
 
-    if (text.n < 4 || text.n > 6 || (text.p[0] != 'v' && text.p[0] != 'V') || text.p[text.n - 2] != '.' ||
-        text.p[text.n - 1] != '0' || !cf_str_u64((struct cf_str){text.p + 1, text.n - 3}, &number))
+    if (text.n < 4 || text.n > 6 || (text.p[0] != 'v' && text.p[0] != 'V') || text.p[1] == '0' ||
+        text.p[text.n - 2] != '.' || text.p[text.n - 1] != '0' ||
+        !cf_str_u64((struct cf_str){text.p + 1, text.n - 3}, &number))
         return 0;
     return (unsigned)number;
 }

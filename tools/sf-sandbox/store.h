@@ -35,7 +35,7 @@
 #define SF_CASE_COMMENT_MAX_BYTES 4000 /* of UTF-8, not characters */
 
 /* The user that exists in every store: records belong to it unless a context says otherwise. */
-#define SF_DEFAULT_USERNAME "callfleet@sandbox.example"
+#define SF_DEFAULT_USERNAME "integration@callfleet.example"
 
 struct sf_store;
 
