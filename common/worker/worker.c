@@ -256,6 +256,17 @@ static int start_clients(struct cf_worker *worker, struct cf_err *err)
     return worker->http ? 0 : -1;
 }
 
+/* Until the loop has its handlers, SIGTERM and SIGINT wait. */
+static void hold_signals(bool hold)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static void make_loop(struct cf_worker *worker)
 {
     worker->loop = cf_loop_new();
@@ -328,10 +339,13 @@ static int run_worker(struct cf_worker *worker)
 {
     struct cf_err err;
 
-    if (boot(worker, &err) < 0)
+    hold_signals(true);
+    if (boot(worker, &err) < 0) {
         cf_worker_fail(worker, &err);
-    else
+    } else {
+        hold_signals(false);
         cf_loop_run(worker->loop);
+    }
     cf_log_info("worker", NULL, "ended with code %d", worker->exit_code);
     if (!shut_down(worker))
         _exit(worker->exit_code);
