@@ -142,8 +142,7 @@ def test_routing_goes_on_while_redis_is_away_and_catches_up(routing):
 
 
 def test_a_missed_offer_goes_to_another_agent_by_a_tick(routing, tmp_path):
-    policy = {"version": 3, "domain": "default", "domains": [
-        {"id": "default", "queues": [{"id": "support", "offerMs": 1500}], "defaultQueue": "support"}]}
+    policy = {"version": 3, "domain": "default", "queues": [{"id": "support", "offerMs": 1500}], "defaultQueue": "support"}
     path = tmp_path / "policy.json"
     path.write_text(json.dumps(policy))
     wait_until(lambda: "reading 16 partitions" in routing.process.tail(), 30, "the worker at work")
