@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FIRST_BLOCK_BYTES 4096U
-#define MAX_BLOCK_BYTES (256U * 1024U)
+#define FIRST_BLOCK_BYTES ((size_t)4096)
+#define MAX_BLOCK_BYTES ((size_t)256 * 1024)
 
 struct block {
     struct block *older;
@@ -30,13 +30,16 @@ struct cf_arena {
 static void add_block(struct cf_arena *arena, size_t at_least)
 {
     size_t size = arena->newest ? arena->newest->size * 2 : FIRST_BLOCK_BYTES;
+    size_t left = arena->limit - arena->total;
     struct block *block;
 
     if (size > MAX_BLOCK_BYTES)
         size = MAX_BLOCK_BYTES;
+    if (size > left)
+        size = left;
     if (size < at_least)
         size = at_least;
-    if (size > arena->limit - arena->total)
+    if (size > left)
         abort();
     block = malloc(sizeof(*block) + size);
     if (!block)
@@ -99,6 +102,8 @@ void *cf_arena_alloc(struct cf_arena *arena, size_t size)
     struct block *block = arena->newest;
     void *memory;
 
+    if (size > arena->limit) /* also keeps the rounding from wrapping to 0 */
+        abort();
     size = (size + align - 1) & ~(align - 1);
     if (!block || block->size - block->used < size) {
         add_block(arena, size);

@@ -4,9 +4,10 @@
  *
  * Fields: ts, level, worker, module, msg, and the context's event, call and Kafka position when there is one.
  * Promise: a line is valid JSON whatever bytes come in (control bytes, invalid UTF-8 and line breaks are
- * escaped, the text is cut at 1 KiB); digit runs that could be a phone number (7 or more after an optional +)
- * are masked; one kind of message (its format string) appears at most 10 times in 10 s, then as a
- * "suppressed" count. A full pipe drops lines, it never blocks the loop.
+ * escaped, the text is cut at 1 KiB) and at most 4 KiB; digits that could be a phone number (7 or more in a
+ * row, 9 or more in groups as people write them, but no IPv4 addresses and dates) are masked but for the last
+ * two; one kind of message (its format string) appears at most 10 times in 10 s, then as a "suppressed"
+ * count. A full pipe drops lines and counts them in the next line's "dropped"; it never blocks the loop.
  */
 #ifndef CF_LOG_H
 #define CF_LOG_H

@@ -56,6 +56,7 @@ struct cf_resolve {
     uv_getaddrinfo_t req;
     cf_resolve_fn *fn; /* NULL once cancelled */
     void *arg;
+    int refused; /* libuv's error for a name it does not even look up; 0 when a lookup is under way */
 };
 
 static void on_spin(uv_idle_t *handle)
@@ -122,12 +123,14 @@ void cf_loop_free(struct cf_loop *loop)
         next = watch->next;
         uv_close((uv_handle_t *)&watch->handle, on_signal_closed);
     }
-    on_check(&loop->check);
+    for (int turn = 0; loop->first && turn < 1000; turn++)
+        on_check(&loop->check);
+    assert(!loop->first);    /* a call that defers itself for ever */
+    assert(loop->open == 0); /* before the run, which an active handle would keep going */
     uv_close((uv_handle_t *)&loop->check, NULL);
     uv_close((uv_handle_t *)&loop->spin, NULL);
-    while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0) /* a cf_loop_stop() from before ends the first one */
+    while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0) /* a stop that is still pending ends a run early */
         ;
-    assert(loop->open == 0);
     rc = uv_loop_close(&loop->uv);
     assert(rc == 0);
     (void)rc;
@@ -310,22 +313,36 @@ void cf_loop_defer(struct cf_loop *loop, cf_loop_fn *fn, void *arg)
     (void)uv_idle_start(&loop->spin, on_spin);
 }
 
+static void report_resolve_error(struct cf_resolve *resolve, int status)
+{
+    struct cf_err err = {0};
+
+    (void)cf_err_set(&err, CF_ERR_TRANSIENT, "dns", status, "name lookup failed: %s",
+                     status < 0 ? uv_strerror(status) : "no address");
+    resolve->fn(resolve->arg, NULL, &err);
+}
+
+static void on_refused(void *arg)
+{
+    struct cf_resolve *resolve = arg;
+
+    if (resolve->fn)
+        report_resolve_error(resolve, resolve->refused);
+    free(resolve);
+}
+
 static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 {
     struct cf_resolve *resolve = req->data;
     char address[NI_MAXHOST] = "";
-    struct cf_err err = {0};
 
     if (status == 0 && found)
         status =
             getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST);
-    if (resolve->fn && status == 0 && address[0]) {
+    if (resolve->fn && status == 0 && address[0])
         resolve->fn(resolve->arg, address, NULL);
-    } else if (resolve->fn) {
-        (void)cf_err_set(&err, CF_ERR_TRANSIENT, "dns", status, "name lookup failed: %s",
-                         status < 0 ? uv_strerror(status) : "no address");
-        resolve->fn(resolve->arg, NULL, &err);
-    }
+    else if (resolve->fn)
+        report_resolve_error(resolve, status);
     uv_freeaddrinfo(found);
     free(resolve);
 }
@@ -334,19 +351,20 @@ struct cf_resolve *cf_loop_resolve(struct cf_loop *loop, const char *host, cf_re
 {
     struct cf_resolve *resolve = cf_calloc(1, sizeof(*resolve));
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-    int rc;
 
+    assert(host);
     resolve->fn = fn;
     resolve->arg = arg;
     resolve->req.data = resolve;
-    rc = uv_getaddrinfo(&loop->uv, &resolve->req, on_resolved, host, NULL, &hints);
-    assert(rc == 0); /* it fails only for out of memory or a NULL host */
-    (void)rc;
+    resolve->refused = uv_getaddrinfo(&loop->uv, &resolve->req, on_resolved, host, NULL, &hints);
+    if (resolve->refused) /* too long, or not a name that IDNA allows: input, so an error like any other */
+        cf_loop_defer(loop, on_refused, resolve);
     return resolve;
 }
 
 void cf_resolve_cancel(struct cf_resolve *resolve)
 {
     resolve->fn = NULL;
-    (void)uv_cancel((uv_req_t *)&resolve->req);
+    if (!resolve->refused)
+        (void)uv_cancel((uv_req_t *)&resolve->req);
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "str/str.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 static bool is_space(char c)
@@ -46,6 +49,7 @@ bool cf_str_copy(char *dst, size_t size, struct cf_str view)
 {
     size_t n = view.n < size ? view.n : size - 1;
 
+    assert(size > 0);
     if (n > 0)
         memcpy(dst, view.p, n);
     dst[n] = '\0';
