@@ -87,7 +87,7 @@ static void begin(struct cf_buf *buf, size_t limit_bytes)
 /* Numbers the line and takes the buffer's text over. */
 static void append(struct sb_history *history, struct cf_buf *buf)
 {
-    struct line line = {0, buf->p, buf->n};
+    struct line line = {0, cf_realloc(buf->p, buf->n), buf->n}; /* no slack: there are many */
     char digits[24];
     int n;
 

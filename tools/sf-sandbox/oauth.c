@@ -149,6 +149,7 @@ static bool password_ok(const char *password)
 static void grant_password(struct sb_context *context, const struct ask *ask, struct sb_reply *reply)
 {
     const char *username = param(ask, "username"), *password = param(ask, "password");
+    const char *scope = param(ask, "scope");
 
     if (!client_ok(ask, true, reply))
         return;
@@ -160,7 +161,8 @@ static void grant_password(struct sb_context *context, const struct ask *ask, st
         sb_reply_oauth_error(reply, "invalid_grant", "authentication failure");
         return;
     }
-    grant(context, reply, PLAIN);
+    /* Salesforce gives refresh tokens to browsers only; here a client that asks for one can have it. */
+    grant(context, reply, scope && strstr(scope, "refresh_token") ? WITH_SCOPE | WITH_REFRESH : PLAIN);
 }
 
 /* The scopes that this flow cannot have; alone they leave nothing. */

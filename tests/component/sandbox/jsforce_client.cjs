@@ -46,6 +46,13 @@ const scenarios = {
     }
     await assert.rejects(new jsforce.Connection({ oauth2, loginUrl: url }).login(env.SB_USERNAME, 'wrong'),
       (error) => error.name === 'invalid_grant' && error.message === 'authentication failure');
+    const both = new jsforce.Connection({ oauth2, instanceUrl: url, version: '60.0' });
+    await both.authorize({ grant_type: 'password', username: env.SB_USERNAME, password: env.SB_PASSWORD,
+      scope: 'api refresh_token' });
+    assert.ok(both.refreshToken);
+    await admin('/expire-tokens');
+    assert.equal((await both.query('SELECT Id FROM User')).done, true); // by the refresh token
+    await password.login(env.SB_USERNAME, env.SB_PASSWORD);
     await password.logout();
     await assert.rejects(password.query('SELECT Id FROM User'));
   },

@@ -289,6 +289,13 @@ def test_stats(sandbox):
 
 
 # ---- the process ----
+def test_latency_is_for_rest_and_oauth(sandbox):
+    sandbox.config(latency_ms=150)
+    assert timed(sandbox.login)[1] >= 0.15
+    assert timed(sandbox.rest, "GET", SOQL)[1] >= 0.15
+    assert timed(sandbox.admin, "GET", "/faults")[1] < 0.15
+
+
 def test_many_wait_at_once(sandbox):
     sandbox.login()
     sandbox.config(latency_ms=300)

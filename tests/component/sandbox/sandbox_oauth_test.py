@@ -92,6 +92,20 @@ def test_session_life(sandbox):
         time.sleep(0.02)
 
 
+def test_refresh_token(sandbox):
+    answer = sandbox.form(**sandbox.password_form(scope="api refresh_token")).json
+    refresh = {"grant_type": "refresh_token", "client_id": ID, "refresh_token": answer["refresh_token"]}
+    sandbox.admin("POST", "/expire-tokens")
+    fresh = sandbox.form(**refresh)
+    assert fresh.status == 200 and "refresh_token" not in fresh.json, fresh
+    sandbox.token = fresh.json["access_token"]
+    assert sandbox.rest("GET", "/limits").status == 200
+    # One kind of token is not the other.
+    assert sandbox.form(**{**refresh, "refresh_token": sandbox.token}).json["error"] == "invalid_grant"
+    sandbox.token = answer["refresh_token"]
+    assert sandbox.rest("GET", "/limits").status == 401
+
+
 def test_login_rate(sandbox):
     sandbox.config(login_limit_per_hour=0)
     assert sandbox.form(**sandbox.password_form()).json["error"] == "rate_limit_exceeded"
