@@ -42,6 +42,7 @@ struct lookup_crm {
     struct lookup_query_opts opts;
     struct question *buckets[BUCKETS]; /* by number; the newest question about one comes first */
     uint64_t shared, seed;
+    uint32_t try_ms;
 };
 
 static void send_question(struct question *question);
@@ -169,11 +170,9 @@ static void send_question(struct question *question)
 {
     struct lookup_crm *crm = question->crm;
     uint64_t left = left_ms(question);
-    struct cf_sf_request request = {.priority = CF_SF_LIVE_CALLER,
-                                    .method = "POST",
-                                    .path = "/composite",
-                                    .timeout_ms = left ? (uint32_t)left : 1};
+    struct cf_sf_request request = {.priority = CF_SF_LIVE_CALLER, .method = "POST", .path = "/composite"};
 
+    request.timeout_ms = left < crm->try_ms ? (uint32_t)left : crm->try_ms;
     question->tries++;
     question->opts = crm->opts;
     request.body = lookup_query_build(&question->opts, &question->phone, 1);
@@ -204,13 +203,14 @@ static struct question *question_new(struct lookup_crm *crm, const struct cf_pho
 /* ---- interface ---- */
 
 struct lookup_crm *lookup_crm_new(struct cf_loop *loop, struct cf_sf *sf,
-                                  const struct lookup_query_opts *opts)
+                                  const struct lookup_query_opts *opts, uint32_t try_ms)
 {
     struct lookup_crm *crm = cf_calloc(1, sizeof(*crm));
 
     crm->loop = loop;
     crm->sf = sf;
     crm->opts = *opts;
+    crm->try_ms = try_ms;
     crm->seed = cf_clock_mono_ns() | 1;
     return crm;
 }

@@ -32,9 +32,9 @@ struct lookup_outcome {
 };
 typedef void lookup_crm_fn(void *arg, const struct lookup_outcome *outcome);
 
-/** `opts` is copied; its texts and `sf` are borrowed. */
+/** `opts` is copied; its texts and `sf` are borrowed. A single try takes no longer than `try_ms`. */
 struct lookup_crm *lookup_crm_new(struct cf_loop *loop, struct cf_sf *sf,
-                                  const struct lookup_query_opts *opts);
+                                  const struct lookup_query_opts *opts, uint32_t try_ms);
 /** Callbacks of open asks do not run. */
 void lookup_crm_free(struct lookup_crm *crm);
 

@@ -68,7 +68,7 @@ static int open_salesforce(struct cf_worker *worker, struct lookup *lookup, stru
     lookup->sf = cf_sf_new(cf_worker_loop(worker), &opts, err);
     if (!lookup->sf)
         return -1;
-    lookup->crm = lookup_crm_new(cf_worker_loop(worker), lookup->sf, &query);
+    lookup->crm = lookup_crm_new(cf_worker_loop(worker), lookup->sf, &query, (uint32_t)config->sf_timeout_ms);
     return 0;
 }
 

@@ -54,7 +54,7 @@ static void open_all(void)
 
     setup();
     pending = 0;
-    crm = lookup_crm_new(loop, sf, &opts);
+    crm = lookup_crm_new(loop, sf, &opts, 10000);
     cf_phone_parse(CF_STR("+15207739050"), "US", &one);
     cf_phone_parse(CF_STR("+4930901820"), "US", &two);
 }
