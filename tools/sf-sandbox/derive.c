@@ -124,7 +124,7 @@ static void derive_task(struct sf_store *store, struct sf_row *row)
 {
     const char *who = text_of(row, "WhoId"), *what = text_of(row, "WhatId"),
                *priority = text_of(row, "Priority");
-    json_t *account = NULL;
+    json_t *account = NULL, **date = slot(row, "ActivityDate");
 
     derive_closed(store, row, "Completed", "CompletedDateTime");
     set(row, "IsHighPriority", json_boolean(priority && strcmp(priority, "High") == 0));
@@ -135,9 +135,11 @@ static void derive_task(struct sf_store *store, struct sf_row *row)
     if (!json_is_string(account) && who && strncmp(who, "003", 3) == 0)
         account = lookup(store, "Contact", "AccountId", who);
     set(row, "AccountId", account ? account : json_null());
+    if (!date)
+        return; /* a Task has one, but the compiler cannot know */
     if (who && strncmp(who, "003", 3) == 0)
-        touch_activity(store, "Contact", who, *slot(row, "ActivityDate"));
-    touch_activity(store, "Account", text_of(row, "AccountId"), *slot(row, "ActivityDate"));
+        touch_activity(store, "Contact", who, *date);
+    touch_activity(store, "Account", text_of(row, "AccountId"), *date);
 }
 
 void sf_row_derive(struct sf_store *store, struct sf_row *row, bool creating)
