@@ -3,6 +3,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* These macros make initializers, where arguments cannot stand in parentheses. */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 /* clang-format off */
 #define TEXT(n, l, len, f) {.name = n, .label = l, .type = SF_T_STRING, .length = len, .flags = (f)}
 #define PHONE(n, l, f) {.name = n, .label = l, .type = SF_T_PHONE, .length = 40, .flags = (f) | SF_INDEXED}
@@ -200,6 +202,8 @@ static const struct sf_field name_fields[] = {
 #define OBJECT(n, l, p, prefix_, array, search, write) \
     {.name = n, .label = l, .plural = p, .prefix = prefix_, .fields = array, .n_fields = COUNT(array), \
      .searchable = search, .writable = write}
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 const struct sf_object sf_objects[] = {
     OBJECT("Account", "Account", "Accounts", "001", account_fields, true, true),

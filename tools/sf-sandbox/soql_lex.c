@@ -159,8 +159,10 @@ static void lex_number(struct soql_parser *parser, size_t start)
 static void lex_other(struct soql_parser *parser, size_t start)
 {
     struct cf_str text = parser->text;
-    char c = text.p[start], second = start + 1 < text.n ? text.p[start + 1] : '\0';
+    char c = text.p[start], second = '\0';
 
+    if (start + 1 < text.n)
+        second = text.p[start + 1];
     if (strchr("(),.:", c) && c != '\0')
         set(parser, SOQL_TOK_PUNCT, start, start + 1);
     else if ((c == '!' && second == '=') || (c == '<' && (second == '=' || second == '>')) ||

@@ -203,7 +203,7 @@ bool soql_parse_tail(struct soql_parser *parser, struct soql_query *query)
 
 static bool parse_from(struct soql_parser *parser, struct soql_query *query)
 {
-    struct soql_path path;
+    struct soql_path path = {0};
 
     query->from_pos = parser->token.pos;
     if (!soql_parse_path(parser, &path))

@@ -196,6 +196,7 @@ int sql_resolve_join(struct sql_scope *scope, const struct soql_path *path, stru
     const struct sf_object *object;
     const struct sf_field *field;
 
+    *ret_join = NULL;
     if (walk(scope, path, ret_join) != 0)
         return -1;
     object = *ret_join ? (*ret_join)->object : scope->object;

@@ -12,7 +12,7 @@ int soql_run_records(struct sf_store *store, const struct sql_plan *plan, json_t
 /** The prepared and bound statement of a plan, NULL when SQLite refuses it. `skip` leading values stay
  * unbound. */
 sqlite3_stmt *soql_run_prepare(struct sf_store *store, const struct sql_plan *plan, struct sf_fail *fail);
-/** {"totalSize","done":true,"records"}; takes over `records`. */
-json_t *soql_run_result(json_t *records);
+/** {"totalSize","done":true,"records"}; takes over `list`. */
+json_t *soql_run_result(json_t *list);
 
 #endif

@@ -14,7 +14,8 @@ static struct soql_cond *new_cond(struct soql_parser *parser, enum soql_cond_kin
     return cond;
 }
 
-static bool take_operator(struct soql_parser *parser, enum soql_op *ret_op)
+/* One of = != <> < <= > >=. */
+static bool take_symbol(struct soql_parser *parser, enum soql_op *ret_op)
 {
     static const struct {
         const char *text;
@@ -22,15 +23,20 @@ static bool take_operator(struct soql_parser *parser, enum soql_op *ret_op)
     } ops[] = {{"=", SOQL_EQ},  {"!=", SOQL_NE}, {"<>", SOQL_NE}, {"<", SOQL_LT},
                {"<=", SOQL_LE}, {">", SOQL_GT},  {">=", SOQL_GE}};
 
-    if (parser->token.kind == SOQL_TOK_OPERATOR) {
-        for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-            if (cf_str_is(parser->token.text, ops[i].text)) {
-                *ret_op = ops[i].op;
-                soql_next(parser);
-                return true;
-            }
-        }
+    for (size_t i = 0; parser->token.kind == SOQL_TOK_OPERATOR && i < sizeof(ops) / sizeof(ops[0]); i++) {
+        if (!cf_str_is(parser->token.text, ops[i].text))
+            continue;
+        *ret_op = ops[i].op;
+        soql_next(parser);
+        return true;
     }
+    return false;
+}
+
+static bool take_operator(struct soql_parser *parser, enum soql_op *ret_op)
+{
+    if (take_symbol(parser, ret_op))
+        return true;
     if (soql_take_word(parser, "like"))
         *ret_op = SOQL_LIKE;
     else if (soql_take_word(parser, "in"))
@@ -86,12 +92,12 @@ static struct soql_cond *parse_test(struct soql_parser *parser)
 
 static struct soql_cond *parse_not(struct soql_parser *parser)
 {
-    struct soql_cond *not = new_cond(parser, SOQL_NOT);
+    struct soql_cond *cond = new_cond(parser, SOQL_NOT);
 
-    not ->arm = cf_arena_zalloc(parser->arena, sizeof(*not ->arm));
-    not ->n_arms = 1;
-    not ->arm[0] = parse_simple(parser);
-    return not ->arm[0] ? not : NULL;
+    cond->arm = cf_arena_zalloc(parser->arena, sizeof(cond->arm[0]));
+    cond->n_arms = 1;
+    cond->arm[0] = parse_simple(parser);
+    return cond->arm[0] ? cond : NULL;
 }
 
 static struct soql_cond *parse_simple(struct soql_parser *parser)
@@ -123,9 +129,9 @@ static bool add_arm(struct soql_parser *parser, struct soql_cond *cond, size_t *
     if (cond->n_arms >= MAX_ARMS)
         return soql_reject(parser, parser->token.pos, "too many conditions");
     if (cond->n_arms == *size) {
-        struct soql_cond **grown = cf_arena_alloc(parser->arena, 2 * *size * sizeof(struct soql_cond *));
+        struct soql_cond **grown = cf_arena_alloc(parser->arena, 2 * *size * sizeof(cond->arm[0]));
 
-        memcpy((void *)grown, (const void *)cond->arm, cond->n_arms * sizeof(struct soql_cond *));
+        memcpy((void *)grown, (const void *)cond->arm, cond->n_arms * sizeof(cond->arm[0]));
         cond->arm = grown;
         *size *= 2;
     }
@@ -147,7 +153,7 @@ struct soql_cond *soql_parse_or(struct soql_parser *parser)
         return NULL;
     }
     all = new_cond(parser, word[0] == 'a' ? SOQL_AND : SOQL_OR);
-    all->arm = cf_arena_alloc(parser->arena, size * sizeof(struct soql_cond *));
+    all->arm = cf_arena_alloc(parser->arena, size * sizeof(all->arm[0]));
     all->arm[all->n_arms++] = first;
     while (soql_take_word(parser, word)) {
         if (soql_at_word(parser, "not") && !soql_unexpected(parser)) /* here too */

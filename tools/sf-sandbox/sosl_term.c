@@ -205,10 +205,11 @@ static struct sosl_term *parse_run(struct parser *parser, bool quoted)
 static struct sosl_term *parse_simple(struct parser *parser)
 {
     struct sosl_term *term;
-    char c;
+    char c = '\0';
 
     skip_spaces(parser);
-    c = parser->at < parser->text.n ? parser->text.p[parser->at] : '\0';
+    if (parser->at < parser->text.n)
+        c = parser->text.p[parser->at];
     if (c == '"') {
         parser->at++;
         return parse_run(parser, true);

@@ -140,10 +140,10 @@ const char *sf_store_type_name(const char *type)
     return object ? object->name : NULL;
 }
 
-const char *sf_store_type_of_id(const char *text)
+const char *sf_store_type_of_id(const char *id)
 {
-    char id[SF_ID_SIZE];
-    const struct sf_object *object = sf_id_parse(cf_str_of(text), id) ? sf_object_of_prefix(id) : NULL;
+    char own[SF_ID_SIZE];
+    const struct sf_object *object = sf_id_parse(cf_str_of(id), own) ? sf_object_of_prefix(own) : NULL;
 
     return object ? object->name : NULL;
 }

@@ -171,7 +171,7 @@ static const struct {
     {"Task", "{\"WhoId\":\"0035f0000000001\",\"WhatId\":\"5005f0000000001\"}", NULL, NULL},
     {"Task", "{\"WhoId\":\"5005f0000000001\"}", "FIELD_INTEGRITY_EXCEPTION", "WhoId"},
     {"Task", "{\"AccountId\":\"0015f0000000001\"}", "INVALID_FIELD_FOR_INSERT_UPDATE", "AccountId"},
-    {"User", "{\"LastName\":\"x\",\"Username\":\"CALLFLEET@sandbox.example\"}", "DUPLICATE_VALUE", ""},
+    {"User", "{\"LastName\":\"x\",\"Username\":\"" SF_DEFAULT_USERNAME "\"}", "DUPLICATE_VALUE", ""},
     {"Organization", "{\"Name\":\"x\"}", "INVALID_TYPE_FOR_OPERATION", ""},
 };
 
