@@ -19,9 +19,13 @@ static void teardown(void)
     rig_close(&rig);
 }
 
+/* Queries change nothing, so a block of rows shares a store: opening one takes longer than all of them. */
+#define BLOCK 32
+
 START_TEST(rows)
 {
-    rig_expect_query(&rig, soql_rows[_i].soql, soql_rows[_i].expected);
+    for (int i = _i * BLOCK; i < (_i + 1) * BLOCK && i < COUNT(soql_rows); i++)
+        rig_expect_query(&rig, soql_rows[i].soql, soql_rows[i].expected);
 }
 END_TEST
 
@@ -144,19 +148,26 @@ static void expect_found(const char *name, bool like)
     cf_buf_done(&soql);
 }
 
-START_TEST(escaped_text_comes_back_as_it_was)
+static void expect_round_trip(uint32_t *state)
 {
-    uint32_t state = (uint32_t)_i * 7919 + 1;
+    char *name = random_name(state), id[SF_ID_SIZE];
     json_t *body = json_object();
-    char *name = random_name(&state), id[SF_ID_SIZE];
 
     json_object_set_new(body, "Name", json_string(name));
     ck_assert_int_eq(sf_store_create(rig.store, "Account", body, id, &rig.fail), 0);
     json_decref(body);
     expect_found(name, false);
     expect_found(name, true);
-    free(name);
     ck_assert_int_eq(sf_store_delete(rig.store, "Account", id, &rig.fail), 0);
+    free(name);
+}
+
+START_TEST(escaped_text_comes_back_as_it_was)
+{
+    uint32_t state = 1;
+
+    for (int i = 0; i < 500; i++)
+        expect_round_trip(&state);
 }
 END_TEST
 
@@ -399,7 +410,7 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 30);
-    tcase_add_loop_test(tc, rows, 0, COUNT(soql_rows));
+    tcase_add_loop_test(tc, rows, 0, (COUNT(soql_rows) + BLOCK - 1) / BLOCK);
     tcase_add_test(tc, answer_has_the_form_of_salesforce);
     tcase_add_test(tc, a_polymorphic_parent_shows_its_own_type);
     tcase_add_test(tc, an_error_shows_the_place);
@@ -407,7 +418,7 @@ static Suite *suite(void)
     tc = tcase_create("hostile");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 30);
-    tcase_add_loop_test(tc, escaped_text_comes_back_as_it_was, 0, 100);
+    tcase_add_test(tc, escaped_text_comes_back_as_it_was);
     tcase_add_loop_test(tc, limits_hold, 0, COUNT(limits));
     tcase_add_test(tc, bytes_that_are_not_text_are_refused);
     suite_add_tcase(s, tc);
