@@ -96,6 +96,7 @@ write_config() {
 kafka_brokers = $(setting brokers)
 group = $(setting prefix)callfleet.$2
 instance = $1
+session_timeout_ms = 6000
 admin_listen = 127.0.0.1:0
 admin_port_file = $dir/run/$1.port
 redis_url = redis://127.0.0.1:$(port_of redis)

@@ -101,6 +101,8 @@ class FakeFleet:
         if call in self.waiting:
             self.waiting.remove(call)
         self.calls[call]["state"] = "over"
+        if was == "offered" and self.calls[call]["agent"] not in self.free:
+            self.free.append(self.calls[call]["agent"])
         self.decide("ended" if was == "connected" else "abandoned", call, self.calls[call]["agent"])
         if self.number(call) not in self.lose_updated:
             self.emit("call-updated", call, {"callId": call, "updatedAt": now(), "outcome": "nothing-to-write"})

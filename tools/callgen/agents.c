@@ -92,12 +92,15 @@ void cg_agent_offered(struct cg_world *world, uint32_t index, uint32_t call, con
     }
 }
 
+/* To the fleet the agent is available again by its own decision; an event that says so might meet the next
+ * offer on its way and would refuse it. */
 void cg_agent_released(struct cg_world *world, uint32_t index, uint32_t call)
 {
     struct cg_agent *agent = &world->agents[index];
 
     if (agent->call == call && agent->state >= CG_RINGING && agent->state <= CG_ANSWERED) {
-        pause(world, index);
+        agent->call = CG_NOBODY;
+        enter(agent, CG_AVAILABLE);
     }
 }
 

@@ -58,14 +58,10 @@ static void offered(struct cg_world *world, uint32_t index, uint32_t agent, cons
         cg_report_latency(world->report, CG_QUEUED_TO_OFFERED,
                           world->now_ms - (call->queued_ms == 0 ? world->now_ms : call->queued_ms));
     }
-    if (agent == CG_NOBODY) {
-        return;
-    }
-    if (call->state == CG_WAITING) {
+    /* When the caller has hung up already, nobody's telephone rings. */
+    if (agent != CG_NOBODY && call->state == CG_WAITING) {
         call->agent = agent;
         cg_agent_offered(world, agent, index, offer_id == NULL ? "" : offer_id);
-    } else {
-        cg_agent_sent_away(world, agent); /* the caller has hung up: it rings once, then the agent is back */
     }
 }
 
@@ -81,6 +77,15 @@ static void connected(struct cg_world *world, uint32_t index, uint32_t agent)
     call->state = CG_TALKING;
     cg_agent_connected(world, agent, index);
     cg_world_timer(world, call->plan->talk_ms, CG_CALL_HANG_UP, index, ++call->ticket);
+}
+
+/* The caller hung up so early that call-ended overtook call-queued: the call never enters a queue. */
+static bool overtaken(const char *decision, const json_t *data)
+{
+    const char *reason = text(data, "reason"), *cause = text(json_object_get(data, "cause"), "topic");
+
+    return strcmp(decision, "ignored") == 0 && reason != NULL && strcmp(reason, "late") == 0 &&
+           cause != NULL && strcmp(cause, "call-queued") == 0;
 }
 
 static void read_call_decision(struct cg_world *world, uint32_t index, const char *decision, json_t *data)
@@ -101,6 +106,9 @@ static void read_call_decision(struct cg_world *world, uint32_t index, const cha
     } else if (strcmp(decision, "ended") == 0 || strcmp(decision, "abandoned") == 0) {
         call->n_final++;
         call->final = decision[0] == 'e' ? "ended" : "abandoned";
+    } else if (overtaken(decision, data)) {
+        call->n_final++;
+        call->final = "abandoned";
     }
     if (strcmp(decision, "requeued") == 0 || strcmp(decision, "abandoned") == 0) {
         agent = agent == CG_NOBODY ? call->agent : agent;
@@ -124,7 +132,7 @@ static void read_ignored(struct cg_world *world, uint32_t agent, const json_t *d
 static void read_routed(struct cg_world *world, uint32_t call, json_t *data)
 {
     uint32_t agent = cg_agent_of(world, text(data, "agentId"));
-    const char *decision = text(data, "decision");
+    const char *decision = text(data, "decision"), *reason = text(data, "reason");
 
     if (decision == NULL) {
         return;
@@ -135,7 +143,8 @@ static void read_routed(struct cg_world *world, uint32_t call, json_t *data)
     if (agent != CG_NOBODY && strcmp(decision, "ignored") == 0) {
         read_ignored(world, agent, data);
     }
-    if (agent != CG_NOBODY && strcmp(decision, "agent-unavailable") == 0) {
+    if (agent != CG_NOBODY && strcmp(decision, "agent-unavailable") == 0 && reason != NULL &&
+        strcmp(reason, "no-answer") == 0) {
         cg_agent_sent_away(world, agent);
     }
 }
