@@ -496,6 +496,7 @@ void cf_job_goto(struct cf_job *job, size_t step)
 void cf_job_resume(struct cf_job *job)
 {
     assert(job->state == JOB_WAITING);
+    job->on_cancel = NULL; /* the outside call is over: there is nothing left to cancel */
     make_ready(job);
 }
 
