@@ -3,6 +3,7 @@
 #include "soql_priv.h"
 
 #define MAX_ARMS 20000
+#define ARM_BYTES sizeof(void *) /* of one element of soql_cond.arm */
 
 static struct soql_cond *parse_simple(struct soql_parser *parser);
 
@@ -94,7 +95,7 @@ static struct soql_cond *parse_not(struct soql_parser *parser)
 {
     struct soql_cond *cond = new_cond(parser, SOQL_NOT);
 
-    cond->arm = cf_arena_zalloc(parser->arena, sizeof(cond->arm[0]));
+    cond->arm = cf_arena_zalloc(parser->arena, ARM_BYTES);
     cond->n_arms = 1;
     cond->arm[0] = parse_simple(parser);
     return cond->arm[0] ? cond : NULL;
@@ -129,9 +130,9 @@ static bool add_arm(struct soql_parser *parser, struct soql_cond *cond, size_t *
     if (cond->n_arms >= MAX_ARMS)
         return soql_reject(parser, parser->token.pos, "too many conditions");
     if (cond->n_arms == *size) {
-        struct soql_cond **grown = cf_arena_alloc(parser->arena, 2 * *size * sizeof(cond->arm[0]));
+        struct soql_cond **grown = cf_arena_alloc(parser->arena, 2 * *size * ARM_BYTES);
 
-        memcpy((void *)grown, (const void *)cond->arm, cond->n_arms * sizeof(cond->arm[0]));
+        memcpy((void *)grown, (const void *)cond->arm, cond->n_arms * ARM_BYTES);
         cond->arm = grown;
         *size *= 2;
     }
@@ -153,7 +154,7 @@ struct soql_cond *soql_parse_or(struct soql_parser *parser)
         return NULL;
     }
     all = new_cond(parser, word[0] == 'a' ? SOQL_AND : SOQL_OR);
-    all->arm = cf_arena_alloc(parser->arena, size * sizeof(all->arm[0]));
+    all->arm = cf_arena_alloc(parser->arena, size * ARM_BYTES);
     all->arm[all->n_arms++] = first;
     while (soql_take_word(parser, word)) {
         if (soql_at_word(parser, "not") && !soql_unexpected(parser)) /* here too */
