@@ -23,7 +23,7 @@
 #define SB_HEADER_MAX_BYTES 16384 /* URI and headers together, longer: 431 */
 #define SB_BODY_MAX_BYTES (8U * 1024U * 1024U)
 #define SB_ARENA_MAX_BYTES (64U * 1024U * 1024U)
-#define SB_CONNECTION_MEMORY_BYTES (64U * 1024U)
+#define SB_CONNECTION_MEMORY_BYTES (40U * 1024U) /* libmicrohttpd clears all of it after each request */
 #define SB_CONNECTIONS_MAX 9000U
 #define SB_SUBREQUESTS_MAX 25 /* of one composite or batch call */
 #define SB_COMPOSITE_QUERIES_MAX 5
