@@ -80,7 +80,7 @@ class Bench:
 
     def bare(self, prefix, count):
         began = time.monotonic()
-        out = subprocess.run([self.options.bin / "bare-loop", self.kafka.brokers, "bare" + prefix + self.run,
+        out = subprocess.run([self.options.bin / "bare-loop", self.kafka.brokers, "bare%d%s" % (len(self.rows), self.run),
                               prefix + "call-started", prefix + "call-updated", str(count)], capture_output=True, text=True,
                              check=True, timeout=300)
         self.row("bare librdkafka loop", count, time.monotonic() - began, json.loads(out.stdout)["cpuSeconds"], 0)
