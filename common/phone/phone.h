@@ -5,8 +5,8 @@
  * libphonenumber behind a thin C++ shim (phone_shim.cc); this header is C.
  * Vocabulary: *ANI* is the caller's number as received; a *region* is an ISO 3166 country code ("US", "DE")
  * whose national format is assumed when a number has no country code.
- * A number counts as OK when it is of a range known to be in use, or at least of its country's length: new area
- * codes come every year and the library's metadata is as old as the system it was built for.
+ * A number counts as OK when it is of a range known to be in use, or at least of its country's length: new
+ * area codes come every year and the library's metadata is as old as the system it was built for.
  */
 #ifndef CF_PHONE_H
 #define CF_PHONE_H
