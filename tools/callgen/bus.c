@@ -135,6 +135,27 @@ static int start_reading(struct cg_bus *bus)
     return failed;
 }
 
+/* Without this the first event to each topic could lie in the producer for up to a second (librdkafka
+ * before 2.10.1). */
+static void learn_input_topics(struct cg_bus *bus)
+{
+    static const char *const names[] = {"call-started", "agent-state", "call-ended"};
+    const struct rd_kafka_metadata *metadata;
+    char name[MAX_TOPIC];
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        rd_kafka_topic_t *topic;
+
+        (void)snprintf(name, sizeof name, "%s%s", bus->topic_prefix, names[i]);
+        topic = rd_kafka_topic_new(bus->producer, name, NULL);
+        if (rd_kafka_metadata(bus->producer, 0, topic, &metadata, START_TIMEOUT_MS) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(metadata);
+        }
+        rd_kafka_topic_destroy(topic);
+    }
+}
+
 struct cg_bus *cg_bus_new(const char *brokers, const char *topic_prefix, struct cf_err *err)
 {
     struct cg_bus *bus = cf_calloc(1, sizeof *bus);
@@ -145,6 +166,7 @@ struct cg_bus *cg_bus_new(const char *brokers, const char *topic_prefix, struct 
     if (bus->error[0] == '\0') {
         (void)rd_kafka_poll_set_consumer(bus->consumer);
         (void)start_reading(bus);
+        learn_input_topics(bus);
     }
     if (bus->error[0] != '\0') {
         (void)cf_err_set(err, CF_ERR_FATAL, "kafka", 0, "%.150s", bus->error);
