@@ -8,6 +8,8 @@
 #ifndef SB_DEFAULTS_H
 #define SB_DEFAULTS_H
 
+#include <stddef.h>
+
 #define SB_CLIENT_ID "callfleet-sandbox"
 #define SB_CLIENT_SECRET "callfleet-sandbox-secret"
 #define SB_USERNAME "integration@callfleet.example"
@@ -21,17 +23,18 @@
 
 #define SB_URI_MAX_BYTES 16384    /* longer: 414 */
 #define SB_HEADER_MAX_BYTES 16384 /* URI and headers together, longer: 431 */
-#define SB_BODY_MAX_BYTES (8U * 1024U * 1024U)
-#define SB_ARENA_MAX_BYTES (64U * 1024U * 1024U)
-#define SB_CONNECTION_MEMORY_BYTES (40U * 1024U) /* libmicrohttpd clears all of it after each request */
+#define SB_BODY_MAX_BYTES ((size_t)8 * 1024 * 1024)
+#define SB_ARENA_MAX_BYTES ((size_t)64 * 1024 * 1024)
+#define SB_CONNECTION_MEMORY_BYTES ((size_t)40 * 1024) /* libmicrohttpd clears all of it after each request  \
+                                                        */
 #define SB_CONNECTIONS_MAX 9000U
 #define SB_SUBREQUESTS_MAX 25 /* of one composite or batch call */
 #define SB_COMPOSITE_QUERIES_MAX 5
 #define SB_COLLECTION_MAX 200  /* records of one collections call */
 #define SB_GRAPH_NODES_MAX 500 /* of one graph call */
-#define SB_HISTORY_BODY_BYTES (64U * 1024U)
+#define SB_HISTORY_BODY_BYTES ((size_t)64 * 1024)
 #define SB_HISTORY_RING_ENTRIES 50000U
-#define SB_HISTORY_RING_BYTES (128U * 1024U * 1024U)
+#define SB_HISTORY_RING_BYTES ((size_t)128 * 1024 * 1024)
 #define SB_FAULTS_MAX 64U
 #define SB_SESSIONS_MAX 4096U
 #define SB_LOCKS_MAX 16384U

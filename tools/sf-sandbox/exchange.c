@@ -94,7 +94,8 @@ static struct MHD_Response *stream_response(struct sb_exchange *exchange, char *
     struct stream *stream = cf_calloc(1, sizeof(*stream));
     uint64_t size = hit->kind == SB_FAULT_HUGE_BODY ? MHD_SIZE_UNKNOWN : n;
 
-    *stream = (struct stream){exchange, hit->kind, text, n, hit->bytes, hit->delay_ms * 1000000U};
+    *stream = (struct stream){exchange, hit->kind, NULL, n, hit->bytes, hit->delay_ms * 1000000U};
+    stream->text = text;
     return MHD_create_response_from_callback(size, BLOCK_BYTES, on_read, stream, stream_free);
 }
 

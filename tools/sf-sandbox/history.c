@@ -10,10 +10,10 @@
 #include "clock/clock.h"
 #include "defaults.h"
 
-#define LINE_MAX_BYTES (8U * 1024U * 1024U)
+#define LINE_MAX_BYTES ((size_t)8 * 1024 * 1024)
 /* Spaces in front of a number are legal JSON: they make room for 20 digits. */
 #define SEQ_START "{\"seq\":                    "
-#define TEXT_MAX_BYTES ((size_t)SB_HISTORY_RING_BYTES * 2)
+#define TEXT_MAX_BYTES (SB_HISTORY_RING_BYTES * 2)
 
 struct line {
     uint64_t seq;

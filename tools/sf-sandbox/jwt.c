@@ -27,9 +27,13 @@ static unsigned char *decode(struct cf_str text, size_t *ret_size)
     plain = cf_calloc(padded + 1, 1);
     out = cf_calloc(padded + 1, 1);
     for (size_t i = 0; i < padded; i++) {
-        char c = i < text.n ? text.p[i] : '=';
-
-        plain[i] = (char)(c == '-' ? '+' : c == '_' ? '/' : c);
+        plain[i] = '=';
+        if (i < text.n)
+            plain[i] = text.p[i];
+        if (plain[i] == '-')
+            plain[i] = '+';
+        else if (plain[i] == '_')
+            plain[i] = '/';
     }
     n = EVP_DecodeBlock(out, (const unsigned char *)plain, (int)padded);
     free(plain);

@@ -13,8 +13,6 @@
 #include "jwt.h"
 #include "sandbox.h"
 
-_Static_assert(sizeof(SB_USERNAME) == sizeof(SF_DEFAULT_USERNAME), "one user, one name");
-
 #define JWT_GRANT "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #define REFRESH_LIFE_NS (365ULL * 86400ULL * 1000000000ULL)
 #define BASIC_MAX_BYTES 1024U
@@ -91,7 +89,7 @@ static const char *signature_of(struct cf_arena *arena, const char *id, const ch
     unsigned char digest[EVP_MAX_MD_SIZE];
     struct cf_str text = cf_arena_printf(arena, "%s%s%s", id, issued_at, SB_CLIENT_SECRET);
     unsigned n = 0;
-    char *out = cf_arena_zalloc(arena, 2 * EVP_MAX_MD_SIZE);
+    char *out = cf_arena_zalloc(arena, (size_t)2 * EVP_MAX_MD_SIZE);
 
     if (EVP_Digest(text.p, text.n, digest, &n, EVP_sha256(), NULL) != 1)
         n = 0;

@@ -7,7 +7,7 @@
 
 #include "str/str.h"
 
-#define TEXT_MAX_BYTES (4U * 1024U * 1024U)
+#define TEXT_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 struct job {
     struct cf_arena *arena;

@@ -80,7 +80,7 @@ static void run_sub(struct sb_context *context, json_t *sub, const char *url, js
     struct sb_request request;
 
     url = full_url(context->arena, url);
-    if (strlen(url) > SB_URI_MAX_BYTES * 4) {
+    if (strlen(url) > (size_t)SB_URI_MAX_BYTES * 4) {
         sb_reply_error(reply, 414, "URI_TOO_LONG", "The URL of a subrequest is too long");
         return;
     }

@@ -16,11 +16,10 @@ enum sb_route_flag {
 };
 
 struct sb_route {
-    unsigned methods;
-    const char *pattern; /* "/services/data/{v}/sobjects/{}": {v} is the version, {} an argument */
+    unsigned methods, flags;
     enum sb_class class;
+    const char *pattern; /* "/services/data/{v}/sobjects/{}": {v} is the version, {} an argument */
     sb_handler *handler;
-    unsigned flags;
 };
 
 /**

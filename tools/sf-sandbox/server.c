@@ -119,7 +119,7 @@ static void begin(struct sb_exchange *exchange, const char *method)
     request->header_arg = exchange;
     exchange->context.commits = json_array();
     if (exchange->body.full)
-        sb_reply_error(&exchange->reply, 413, "REQUEST_TOO_LARGE", "The body is longer than %u bytes",
+        sb_reply_error(&exchange->reply, 413, "REQUEST_TOO_LARGE", "The body is longer than %zu bytes",
                        SB_BODY_MAX_BYTES);
     else if (bad)
         sb_reply_error(&exchange->reply, 400, "BAD_REQUEST", "The URI is not valid");
@@ -156,6 +156,8 @@ static bool proceed(struct sb_exchange *exchange)
     return true;
 }
 
+/* libmicrohttpd's signature. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_size, void **con_cls)

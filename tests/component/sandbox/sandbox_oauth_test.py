@@ -118,7 +118,7 @@ def test_revoke_userinfo_identity(sandbox):
     path = answer["id"][len(sandbox.url):]
     identity = sandbox.send("GET", path + "?format=json&oauth_token=" + urllib.parse.quote(sandbox.token)).json
     assert identity["user_id"] == info["user_id"] and identity["urls"]["rest"].startswith(sandbox.url)
-    assert sandbox.rest("GET", "/sobjects/User/" + info["user_id"]).status == 200
+    assert sandbox.rest("GET", "/sobjects/User/" + info["user_id"]).json["Username"] == USER
     form = urllib.parse.urlencode({"token": sandbox.token})
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert sandbox.send("POST", "/services/oauth2/revoke", form, headers).status == 200
