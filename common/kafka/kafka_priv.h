@@ -7,6 +7,8 @@
 #define CF_KAFKA_PRIV_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "kafka/kafka.h"
 
@@ -33,6 +35,32 @@ CF_CHECKED int cf_kafka_conf_common(rd_kafka_conf_t *conf, const struct cf_kafka
 /** rd_kafka_log() levels are syslog's: up to LOG_WARNING is worth a line. */
 void cf_kafka_note_event(rd_kafka_event_t *event, void (*note)(void *arg, const struct cf_err *err),
                          void *arg);
+
+/* ---- the producer; all of it on the helper thread ---- */
+struct cf_kafka_producer {
+    const struct cf_kafka_opts *opts;
+    rd_kafka_t *consumer; /* borrowed; only its thread-safe calls */
+    rd_kafka_t *handle;   /* NULL: to be made */
+    const atomic_bool *stop;
+    void (*note)(void *arg, const struct cf_err *err);
+    void *note_arg;
+    struct timespec first_fenced;
+    uint32_t fenced;
+};
+
+/** Whether the options make a producer. */
+CF_CHECKED int cf_kafka_producer_check(const struct cf_kafka_opts *opts, struct cf_err *err);
+/** Makes it ready for transactions; tries until it works or the process stops. */
+CF_CHECKED int cf_kafka_producer_start(struct cf_kafka_producer *self, struct cf_err *err);
+/** Serves the client's logs and errors. */
+void cf_kafka_producer_serve(struct cf_kafka_producer *self);
+void cf_kafka_producer_drop(struct cf_kafka_producer *self);
+/** Reads the group's committed offsets into `parts`. */
+CF_CHECKED int cf_kafka_producer_committed(struct cf_kafka_producer *self,
+                                           rd_kafka_topic_partition_list_t *parts, struct cf_err *err);
+/** Commits a batch: 0 when it is committed, once; -1 when it is not and never will be. */
+CF_CHECKED int cf_kafka_producer_commit(struct cf_kafka_producer *self, const struct cf_kafka_batch *batch,
+                                        struct cf_err *err);
 
 /* ---- the helper thread ---- */
 struct cf_kafka_txn;

@@ -15,8 +15,6 @@
 #include "kafka/kafka_priv.h"
 
 #define ORDERS 4U
-#define FENCED_LIMIT 3U
-#define FENCED_WINDOW_S 60
 
 enum order_kind { ORDER_START, ORDER_OFFSETS, ORDER_COMMIT };
 
@@ -28,7 +26,6 @@ struct order {
 
 struct cf_kafka_txn {
     struct cf_kafka_opts opts; /* strings are the caller's and outlive us */
-    rd_kafka_t *consumer;      /* borrowed; only its thread-safe calls */
     struct cf_kafka_txn_events events;
     void *arg;
     pthread_t thread;
@@ -40,19 +37,7 @@ struct cf_kafka_txn {
     size_t n_results;
     atomic_bool stop;
     bool ended;
-    /* the thread's own */
-    rd_kafka_t *producer;
-    struct timespec first_fenced;
-    uint32_t fenced;
-};
-
-/* How a try at a transaction ended. */
-enum verdict {
-    V_COMMITTED,
-    V_AGAIN,   /* not committed, the producer is fine: try the same batch again */
-    V_REMAKE,  /* not committed, the producer is no good any more */
-    V_UNKNOWN, /* may be committed, and the producer is no good any more */
-    V_REVOKED, /* not committed and must not be: the group has moved on */
+    struct cf_kafka_producer producer; /* the thread's own */
 };
 
 static void post(struct cf_kafka_txn *txn, const struct cf_kafka_txn_result *result)
@@ -64,390 +49,11 @@ static void post(struct cf_kafka_txn *txn, const struct cf_kafka_txn_result *res
     txn->events.ready(txn->arg);
 }
 
-static void note(struct cf_kafka_txn *txn, const struct cf_err *err)
+static void note(void *arg, const struct cf_err *err)
 {
     struct cf_kafka_txn_result result = {.kind = CF_TXN_NOTE, .failed = true, .err = *err};
 
-    post(txn, &result);
-}
-
-static void note_error(struct cf_kafka_txn *txn, const char *during, rd_kafka_resp_err_t code,
-                       const char *text)
-{
-    struct cf_err err = {0};
-
-    (void)cf_err_set(&err, CF_ERR_TRANSIENT, "kafka", (int)code, "%s: %s", during, text);
-    note(txn, &err);
-}
-
-static void pause_ms(long ms)
-{
-    struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    (void)nanosleep(&wait, NULL);
-}
-
-/* librdkafka's callbacks: log.queue=true and rd_kafka_poll() keep them on this thread. */
-static void on_log(const rd_kafka_t *producer, int level, const char *facility, const char *text)
-{
-    struct cf_kafka_txn *txn = rd_kafka_opaque(producer);
-    struct cf_err err = {0};
-
-    if (level > LOG_WARNING)
-        return;
-    (void)cf_err_set(&err, CF_ERR_TRANSIENT, "kafka", 0, "%s: %s", facility, text);
-    note(txn, &err);
-}
-
-static void on_error(rd_kafka_t *producer, int code, const char *text, void *opaque)
-{
-    (void)producer;
-    note_error(opaque, "producer", (rd_kafka_resp_err_t)code, text);
-}
-
-/* Serves the producer's logs and errors, so that they are not kept in memory. */
-static void serve_producer(struct cf_kafka_txn *txn)
-{
-    if (txn->producer)
-        (void)rd_kafka_poll(txn->producer, 0);
-}
-
-static rd_kafka_conf_t *producer_conf(const struct cf_kafka_opts *opts, struct cf_err *err)
-{
-    /* murmur2_random is what Java clients use; the default (CRC32) would split a call over two partitions.
-     * retry.backoff.ms: AddOffsetsToTxn waits this long when the last transaction's markers are still under
-     * way. */
-    static const struct cf_kafka_prop ours[] = {
-        {"enable.idempotence", "true"},   {"partitioner", "murmur2_random"},
-        {"message.max.bytes", "4000000"}, {"queue.buffering.max.kbytes", "65536"},
-        {"retry.backoff.ms", "20"},       {NULL, NULL},
-    };
-    const struct cf_kafka_conf which = {opts, "producer.", "consumer."};
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    bool ok = true;
-
-    for (const struct cf_kafka_prop *prop = ours; prop->name && ok; prop++)
-        ok = cf_kafka_conf_set(conf, prop->name, prop->value, err) == 0;
-    ok = ok && cf_kafka_conf_set(conf, "transactional.id", opts->transactional_id, err) == 0 &&
-         cf_kafka_conf_set_ms(conf, "transaction.timeout.ms", opts->transaction_timeout_ms, err) == 0 &&
-         cf_kafka_conf_set_ms(conf, "message.timeout.ms", opts->transaction_timeout_ms, err) == 0 &&
-         cf_kafka_conf_common(conf, &which, err) == 0;
-    if (!ok) {
-        rd_kafka_conf_destroy(conf);
-        return NULL;
-    }
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    return conf;
-}
-
-static int make_producer(struct cf_kafka_txn *txn, struct cf_err *err)
-{
-    rd_kafka_conf_t *conf = producer_conf(&txn->opts, err);
-    char why[160];
-
-    if (!conf)
-        return -1;
-    rd_kafka_conf_set_opaque(conf, txn);
-    txn->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
-    if (!txn->producer) {
-        rd_kafka_conf_destroy(conf);
-        return cf_err_set(err, CF_ERR_CONFIG, "kafka", 0, "the producer cannot start: %s", why);
-    }
-    (void)rd_kafka_set_log_queue(txn->producer, NULL);
-    return 0;
-}
-
-static void drop_producer(struct cf_kafka_txn *txn)
-{
-    if (!txn->producer)
-        return;
-    (void)rd_kafka_purge(txn->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    serve_producer(txn);
-    rd_kafka_destroy(txn->producer);
-    txn->producer = NULL;
-}
-
-/* Learns an output topic's partitions now: the first record to an unknown topic would wait up to a second. */
-static void warm_up(struct cf_kafka_txn *txn, const char *name)
-{
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(txn->producer, name, NULL);
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(txn->producer, 0, topic, &metadata, CF_KAFKA_CALL_MS);
-
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1)
-        code = metadata->topics[0].err;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        note_error(txn, name, code, rd_kafka_err2str(code));
-    if (metadata)
-        rd_kafka_metadata_destroy(metadata);
-    rd_kafka_topic_destroy(topic); /* the client keeps what it learned */
-}
-
-static void warm_up_all(struct cf_kafka_txn *txn)
-{
-    for (const char *const *name = txn->opts.outputs; name && *name && !atomic_load(&txn->stop); name++)
-        warm_up(txn, *name);
-}
-
-/* Makes the producer ready for transactions, which fences any older one of the same id. Tries until it works,
- * the process stops, or the trouble is one that only an operator can end. */
-static int start_producer(struct cf_kafka_txn *txn, struct cf_err *err)
-{
-    while (!atomic_load(&txn->stop)) {
-        rd_kafka_error_t *error;
-        bool fatal;
-
-        if (!txn->producer && make_producer(txn, err) < 0)
-            return -1;
-        error = rd_kafka_init_transactions(txn->producer, CF_KAFKA_CALL_MS);
-        if (!error) {
-            warm_up_all(txn);
-            return 0;
-        }
-        fatal = rd_kafka_error_is_fatal(error) != 0;
-        note_error(txn, "starting transactions", rd_kafka_error_code(error), rd_kafka_error_string(error));
-        rd_kafka_error_destroy(error);
-        serve_producer(txn);
-        if (fatal)
-            drop_producer(txn);
-        pause_ms(200);
-    }
-    return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", 0, "stopping");
-}
-
-/* ---- one transaction ---- */
-
-static rd_kafka_headers_t *headers_of(const struct cf_kafka_out *out)
-{
-    rd_kafka_headers_t *headers = NULL, *theirs = NULL;
-
-    if (out->like && rd_kafka_message_headers((const rd_kafka_message_t *)out->like, &theirs) ==
-                         RD_KAFKA_RESP_ERR_NO_ERROR)
-        headers = rd_kafka_headers_copy(theirs);
-    if (!headers)
-        headers = rd_kafka_headers_new(out->n_headers);
-    for (size_t i = 0; i < out->n_headers; i++)
-        (void)rd_kafka_header_add(headers, out->headers[i].name.p, (ssize_t)out->headers[i].name.n,
-                                  out->headers[i].value.p, (ssize_t)out->headers[i].value.n);
-    return headers;
-}
-
-/* librdkafka's prototypes lack const; with no RD_KAFKA_MSG_F_FREE it only reads. */
-static void *unconst(const char *p)
-{
-    return (void *)(uintptr_t)p;
-}
-
-static rd_kafka_resp_err_t produce_one(struct cf_kafka_txn *txn, const struct cf_kafka_out *out)
-{
-    rd_kafka_headers_t *headers = headers_of(out);
-    rd_kafka_resp_err_t code;
-
-    code = rd_kafka_producev(
-        txn->producer, RD_KAFKA_V_TOPIC(out->topic), RD_KAFKA_V_KEY(unconst(out->key.p), out->key.n),
-        RD_KAFKA_V_VALUE(unconst(out->value.p), out->value.n), RD_KAFKA_V_TIMESTAMP(out->timestamp_ms),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_BLOCK), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        rd_kafka_headers_destroy(headers);
-    return code;
-}
-
-static bool group_moved_on(rd_kafka_resp_err_t code)
-{
-    return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
-           code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
-}
-
-static enum verdict abort_transaction(struct cf_kafka_txn *txn, enum verdict after)
-{
-    for (int tries = 0; tries < 10; tries++) {
-        rd_kafka_error_t *error = rd_kafka_abort_transaction(txn->producer, CF_KAFKA_CALL_MS);
-        bool again;
-
-        if (!error)
-            return after;
-        again = rd_kafka_error_is_retriable(error) != 0;
-        note_error(txn, "aborting", rd_kafka_error_code(error), rd_kafka_error_string(error));
-        rd_kafka_error_destroy(error);
-        if (!again)
-            break;
-        pause_ms(50);
-    }
-    return after == V_REVOKED ? V_REVOKED : V_REMAKE;
-}
-
-/* What an error of a transaction call means; destroys it. `indefinite`: the call may have committed. */
-static enum verdict judge(struct cf_kafka_txn *txn, rd_kafka_error_t *error, const char *during,
-                          bool indefinite)
-{
-    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
-    bool fatal = rd_kafka_error_is_fatal(error) != 0;
-    bool must_abort = rd_kafka_error_txn_requires_abort(error) != 0;
-
-    note_error(txn, during, code, rd_kafka_error_string(error));
-    rd_kafka_error_destroy(error);
-    if (must_abort && !fatal)
-        return abort_transaction(txn, group_moved_on(code) ? V_REVOKED : V_AGAIN);
-    if (group_moved_on(code))
-        return V_REVOKED;
-    return indefinite ? V_UNKNOWN : V_REMAKE;
-}
-
-static rd_kafka_error_t *send_offsets(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)batch->n_offsets);
-    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(txn->consumer);
-    rd_kafka_error_t *error;
-
-    for (size_t i = 0; i < batch->n_offsets; i++) {
-        const struct cf_kafka_offset *offset = &batch->offsets[i];
-        rd_kafka_topic_partition_t *part =
-            rd_kafka_topic_partition_list_add(list, offset->topic, offset->partition);
-
-        part->offset = offset->offset;
-        part->metadata = strdup(offset->metadata);
-        part->metadata_size = part->metadata ? strlen(part->metadata) : 0;
-    }
-    error = rd_kafka_send_offsets_to_transaction(txn->producer, list, group, CF_KAFKA_COMMIT_MS);
-    rd_kafka_consumer_group_metadata_destroy(group);
-    rd_kafka_topic_partition_list_destroy(list);
-    return error;
-}
-
-static enum verdict send_offsets_and_commit(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch)
-{
-    rd_kafka_error_t *error = NULL;
-
-    for (int tries = 0; batch->n_offsets > 0 && tries < 10; tries++) {
-        error = send_offsets(txn, batch);
-        if (!error || !rd_kafka_error_is_retriable(error))
-            break;
-        pause_ms(20);
-        if (tries < 9) {
-            rd_kafka_error_destroy(error);
-            error = NULL;
-        }
-    }
-    if (error)
-        return judge(txn, error, "adding offsets to the transaction", false);
-    for (int tries = 0; tries < 10; tries++) {
-        error = rd_kafka_commit_transaction(txn->producer, CF_KAFKA_COMMIT_MS);
-        if (!error)
-            return V_COMMITTED;
-        if (!rd_kafka_error_is_retriable(error) || atomic_load(&txn->stop))
-            break;
-        if (tries < 9)
-            rd_kafka_error_destroy(error);
-    }
-    return judge(txn, error, "committing", true);
-}
-
-/* Produce comes before send_offsets: librdkafka waits 20 ms, not 100, for the last transaction's end that
- * way. */
-static enum verdict try_batch(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch)
-{
-    rd_kafka_error_t *error = rd_kafka_begin_transaction(txn->producer);
-
-    if (error)
-        return judge(txn, error, "beginning a transaction", false);
-    for (size_t i = 0; i < batch->n_records; i++) {
-        rd_kafka_resp_err_t code = produce_one(txn, &batch->records[i]);
-
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            note_error(txn, batch->records[i].topic, code, rd_kafka_err2str(code));
-            return abort_transaction(txn, V_AGAIN);
-        }
-    }
-    return send_offsets_and_commit(txn, batch);
-}
-
-/* Reads the group's committed offsets into `parts`; stable ones only (read_committed), so a transaction still
- * open at its coordinator is waited for. Tries until it works or the process stops. */
-static int read_committed(struct cf_kafka_txn *txn, rd_kafka_topic_partition_list_t *parts,
-                          struct cf_err *err)
-{
-    while (!atomic_load(&txn->stop)) {
-        rd_kafka_resp_err_t code = rd_kafka_committed(txn->consumer, parts, CF_KAFKA_CALL_MS);
-
-        for (int i = 0; i < parts->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
-            code = parts->elems[i].err;
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-            return 0;
-        note_error(txn, "reading committed offsets", code, rd_kafka_err2str(code));
-        pause_ms(100);
-    }
-    return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", 0, "stopping");
-}
-
-/* After the old producer is fenced, the group's offsets say whether the batch was committed: every batch
- * moves at least one watermark or done set, so its offsets and metadata are never those from before. */
-static int was_committed(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch, bool *ret_yes,
-                         struct cf_err *err)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)batch->n_offsets);
-    int rc;
-
-    for (size_t i = 0; i < batch->n_offsets; i++)
-        (void)rd_kafka_topic_partition_list_add(list, batch->offsets[i].topic, batch->offsets[i].partition);
-    rc = read_committed(txn, list, err);
-    *ret_yes = rc == 0 && batch->n_offsets > 0;
-    for (size_t i = 0; i < batch->n_offsets && *ret_yes; i++) {
-        const rd_kafka_topic_partition_t *part = &list->elems[i];
-        struct cf_str metadata = {part->metadata, part->metadata_size};
-
-        *ret_yes =
-            part->offset == batch->offsets[i].offset && cf_str_is(metadata, batch->offsets[i].metadata);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-    return rc;
-}
-
-/* Two workers with one transactional.id fence each other for ever; that is for an operator to end. */
-static int count_fencing(struct cf_kafka_txn *txn, struct cf_err *err)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    if (txn->fenced == 0 || now.tv_sec - txn->first_fenced.tv_sec > FENCED_WINDOW_S) {
-        txn->first_fenced = now;
-        txn->fenced = 0;
-    }
-    if (++txn->fenced < FENCED_LIMIT)
-        return 0;
-    return cf_err_set(
-        err, CF_ERR_CONFIG, "kafka", 0,
-        "the producer was lost %u times within %d s: is another worker running with instance name %s?",
-        txn->fenced, FENCED_WINDOW_S, txn->opts.transactional_id);
-}
-
-static int commit_batch(struct cf_kafka_txn *txn, const struct cf_kafka_batch *batch, struct cf_err *err)
-{
-    long wait_ms = 20;
-
-    while (!atomic_load(&txn->stop)) {
-        enum verdict verdict = try_batch(txn, batch);
-        bool yes = false;
-
-        serve_producer(txn);
-        if (verdict == V_COMMITTED)
-            return 0;
-        if (verdict == V_REVOKED)
-            return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", 0,
-                              "the group has given the partitions to others");
-        if (verdict == V_REMAKE || verdict == V_UNKNOWN) {
-            drop_producer(txn);
-            if (count_fencing(txn, err) < 0 || start_producer(txn, err) < 0)
-                return -1;
-            if (verdict == V_UNKNOWN && was_committed(txn, batch, &yes, err) < 0)
-                return -1;
-            if (yes)
-                return 0;
-        }
-        pause_ms(wait_ms);
-        wait_ms = wait_ms < 1000 ? wait_ms * 2 : 2000;
-    }
-    return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", 0, "stopping");
+    post(arg, &result);
 }
 
 /* ---- the thread ---- */
@@ -459,16 +65,16 @@ static void carry_out(struct cf_kafka_txn *txn, struct order *order)
     switch (order->kind) {
     case ORDER_START:
         result.kind = CF_TXN_STARTED;
-        result.failed = start_producer(txn, &result.err) < 0;
+        result.failed = cf_kafka_producer_start(&txn->producer, &result.err) < 0;
         break;
     case ORDER_OFFSETS:
         result.kind = CF_TXN_OFFSETS;
-        result.failed = read_committed(txn, order->parts, &result.err) < 0;
+        result.failed = cf_kafka_producer_committed(&txn->producer, order->parts, &result.err) < 0;
         result.offsets = order->parts;
         break;
     case ORDER_COMMIT:
         result.kind = CF_TXN_COMMITTED;
-        result.failed = commit_batch(txn, order->batch, &result.err) < 0;
+        result.failed = cf_kafka_producer_commit(&txn->producer, order->batch, &result.err) < 0;
         break;
     }
     post(txn, &result);
@@ -504,9 +110,9 @@ static void *thread_main(void *arg)
     while (!atomic_load(&txn->stop)) {
         if (next_order(txn, &order))
             carry_out(txn, &order);
-        serve_producer(txn);
+        cf_kafka_producer_serve(&txn->producer);
     }
-    drop_producer(txn);
+    cf_kafka_producer_drop(&txn->producer);
     (void)pthread_mutex_lock(&txn->lock);
     txn->ended = true;
     (void)pthread_cond_broadcast(&txn->changed);
@@ -527,19 +133,18 @@ struct cf_kafka_txn *cf_kafka_txn_new(const struct cf_kafka_opts *opts, rd_kafka
                                       const struct cf_kafka_txn_events *events, void *arg, struct cf_err *err)
 {
     struct cf_kafka_txn *txn = cf_calloc(1, sizeof(*txn));
-    rd_kafka_conf_t *probe = producer_conf(opts, err);
     pthread_condattr_t monotonic;
 
     /* A bad property must fail the boot, not the thread. */
-    if (!probe) {
+    if (cf_kafka_producer_check(opts, err) < 0) {
         free(txn);
         return NULL;
     }
-    rd_kafka_conf_destroy(probe);
     txn->opts = *opts;
-    txn->consumer = consumer;
     txn->events = *events;
     txn->arg = arg;
+    txn->producer = (struct cf_kafka_producer){
+        .opts = &txn->opts, .consumer = consumer, .stop = &txn->stop, .note = note, .note_arg = txn};
     (void)pthread_mutex_init(&txn->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
