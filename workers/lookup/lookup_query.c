@@ -9,7 +9,7 @@
 #include "sf/sf.h"
 
 #define FORMS 16
-#define QUERY_LIMIT_BYTES ((size_t)100000) /* Salesforce's own */
+#define QUERY_LIMIT_BYTES ((size_t)100000) /* encoded; Salesforce allows as many before encoding */
 #define MAX_RECORDS 200
 #define MAX_CASES 1000       /* of all records together */
 #define MIN_PATTERN_DIGITS 7 /* fewer digits in a row are in too many numbers */
@@ -31,136 +31,140 @@ bool lookup_is_field_name(struct cf_str name)
     return name.n > 0 && name.n <= 80;
 }
 
-/* ---- the text of the queries ---- */
+/* ---- the text of the queries ----
+ * It stands in a URL, so it is written percent-encoded at once, and the forms of the numbers, which come once
+ * for each phone field, are made and encoded only once: that is most of what a lookup costs in CPU. */
 
-static void add_literal(struct cf_buf *q, const char *text)
+static void add_encoded(struct cf_buf *q, const char *text)
 {
-    cf_buf_char(q, '\'');
-    cf_soql_escape(q, cf_str_of(text));
-    cf_buf_char(q, '\'');
+    cf_http_escape(q, cf_str_of(text));
 }
 
 /* All written forms of all numbers: 'a','b',... */
 static void add_forms(struct cf_buf *q, const struct cf_phone *phones, size_t n)
 {
-    bool first = true;
+    struct cf_buf text;
 
+    cf_buf_init(&text, QUERY_LIMIT_BYTES);
     for (size_t i = 0; i < n; i++) {
         char forms[FORMS][32];
         size_t n_forms = cf_phone_forms(&phones[i], forms, FORMS);
 
         for (size_t k = 0; k < n_forms; k++) {
-            if (!first)
-                cf_buf_char(q, ',');
-            add_literal(q, forms[k]);
-            first = false;
+            cf_buf_text(&text, text.n ? ",'" : "'");
+            cf_soql_escape(&text, cf_str_of(forms[k]));
+            cf_buf_char(&text, '\'');
         }
     }
+    cf_http_escape(q, cf_buf_view(&text));
+    cf_buf_done(&text);
 }
 
 /* '%5%2%0%7%...%': the digits in order, whatever is written between them. The groups of a written number can
  * end anywhere, so no longer run of digits is safe; the E.164 comparison sorts the accidental hits out. */
 static void add_pattern(struct cf_buf *q, const struct cf_phone *phone)
 {
-    cf_buf_text(q, "'%");
+    add_encoded(q, "'%");
     for (const char *at = phone->national; *at; at++) {
         cf_buf_char(q, *at);
-        cf_buf_char(q, '%');
+        add_encoded(q, "%");
     }
-    cf_buf_char(q, '\'');
+    add_encoded(q, "'");
 }
+
+struct numbers {
+    const struct cf_phone *phones;
+    size_t n;
+    struct cf_buf forms; /* encoded */
+};
 
 static void add_where(struct cf_buf *q, const struct lookup_query_opts *opts, const char *const *fields,
-                      const struct cf_phone *phones, size_t n)
+                      const struct numbers *numbers)
 {
-    struct cf_buf forms;
-
-    cf_buf_init(&forms, QUERY_LIMIT_BYTES);
-    add_forms(&forms, phones, n);
-    cf_buf_text(q, " WHERE ");
+    add_encoded(q, " WHERE ");
     for (size_t f = 0; f < LOOKUP_PHONES && fields[f]; f++) {
-        cf_buf_printf(q, "%s%s IN (", f ? " OR " : "", fields[f]);
-        cf_buf_str(q, cf_buf_view(&forms));
-        cf_buf_char(q, ')');
-        for (size_t i = 0; i < n && opts->patterns; i++) {
-            if (strlen(phones[i].national) < MIN_PATTERN_DIGITS)
+        add_encoded(q, f ? " OR " : "");
+        add_encoded(q, fields[f]);
+        add_encoded(q, " IN (");
+        cf_buf_str(q, cf_buf_view(&numbers->forms));
+        add_encoded(q, ")");
+        for (size_t i = 0; i < numbers->n && opts->patterns; i++) {
+            if (strlen(numbers->phones[i].national) < MIN_PATTERN_DIGITS)
                 continue;
-            cf_buf_printf(q, " OR %s LIKE ", fields[f]);
-            add_pattern(q, &phones[i]);
+            add_encoded(q, " OR ");
+            add_encoded(q, fields[f]);
+            add_encoded(q, " LIKE ");
+            add_pattern(q, &numbers->phones[i]);
         }
     }
-    cf_buf_done(&forms);
 }
 
-static void add_cases(struct cf_buf *q)
-{
-    cf_buf_printf(
-        q,
-        ", (SELECT Id, CaseNumber, Subject, Status, Priority, IsEscalated, OwnerId, CreatedDate FROM "
-        "Cases WHERE IsClosed = false ORDER BY CreatedDate LIMIT %d)",
-        LOOKUP_QUERY_CASES);
-}
+#define TEXT_OF(number) #number
+#define LIMIT(number) " LIMIT " TEXT_OF(number)
+#define SELECT_CASES                                                                                         \
+    ", (SELECT Id, CaseNumber, Subject, Status, Priority, IsEscalated, OwnerId, CreatedDate FROM Cases "     \
+    "WHERE "                                                                                                 \
+    "IsClosed = false ORDER BY CreatedDate" LIMIT(LOOKUP_QUERY_CASES) ")"
 
 static void write_contacts(struct cf_buf *q, const struct lookup_query_opts *opts,
-                           const struct cf_phone *phones, size_t n)
+                           const struct numbers *numbers)
 {
-    cf_buf_text(q, "SELECT Id, Name, OwnerId, Phone, MobilePhone, HomePhone, OtherPhone, AssistantPhone, "
+    add_encoded(q, "SELECT Id, Name, OwnerId, Phone, MobilePhone, HomePhone, OtherPhone, AssistantPhone, "
                    "LastModifiedDate");
-    if (opts->activity)
-        cf_buf_text(q, ", LastActivityDate");
-    cf_buf_text(q, ", Account.Id, Account.Name, Account.OwnerId");
-    if (opts->tier_field)
-        cf_buf_printf(q, ", Account.%s", opts->tier_field);
-    add_cases(q);
-    cf_buf_text(q, " FROM Contact");
-    add_where(q, opts, contact_phones, phones, n);
-    cf_buf_printf(q, " LIMIT %d", LOOKUP_QUERY_CONTACTS);
+    add_encoded(q, opts->activity ? ", LastActivityDate" : "");
+    add_encoded(q, ", Account.Id, Account.Name, Account.OwnerId");
+    if (opts->tier_field) {
+        add_encoded(q, ", Account.");
+        add_encoded(q, opts->tier_field);
+    }
+    add_encoded(q, SELECT_CASES " FROM Contact");
+    add_where(q, opts, contact_phones, numbers);
+    add_encoded(q, LIMIT(LOOKUP_QUERY_CONTACTS));
 }
 
 static void write_accounts(struct cf_buf *q, const struct lookup_query_opts *opts,
-                           const struct cf_phone *phones, size_t n)
+                           const struct numbers *numbers)
 {
-    cf_buf_text(q, "SELECT Id, Name, OwnerId, Phone, LastModifiedDate");
-    if (opts->activity)
-        cf_buf_text(q, ", LastActivityDate");
-    if (opts->tier_field)
-        cf_buf_printf(q, ", %s", opts->tier_field);
-    add_cases(q);
-    cf_buf_text(q, " FROM Account");
-    add_where(q, opts, account_phones, phones, n);
-    cf_buf_printf(q, " LIMIT %d", LOOKUP_QUERY_CONTACTS);
+    add_encoded(q, "SELECT Id, Name, OwnerId, Phone, LastModifiedDate");
+    add_encoded(q, opts->activity ? ", LastActivityDate" : "");
+    if (opts->tier_field) {
+        add_encoded(q, ", ");
+        add_encoded(q, opts->tier_field);
+    }
+    add_encoded(q, SELECT_CASES " FROM Account");
+    add_where(q, opts, account_phones, numbers);
+    add_encoded(q, LIMIT(LOOKUP_QUERY_CONTACTS));
 }
 
-static json_t *subrequest(const struct lookup_query_opts *opts, const char *reference,
-                          const struct cf_buf *soql)
+static json_t *subrequest(const char *reference, const struct cf_buf *url)
 {
-    struct cf_buf url;
-    json_t *item;
+    json_t *item = url->full ? NULL
+                             : json_pack("{s:s, s:s%, s:s}", "method", "GET", "url", url->p, url->n,
+                                         "referenceId", reference);
 
-    if (soql->full)
-        abort(); /* 20 numbers of 16 forms can not be that long */
-    cf_buf_init(&url, 4 * QUERY_LIMIT_BYTES);
-    cf_buf_printf(&url, "/services/data/%s/query?q=", opts->api_version);
-    cf_http_escape(&url, cf_buf_view(soql));
-    item = json_pack("{s:s, s:s%, s:s}", "method", "GET", "url", url.p, url.n, "referenceId", reference);
-    cf_buf_done(&url);
     if (!item)
-        abort();
+        abort(); /* out of memory: 20 numbers of 16 forms can not be too long */
     return item;
 }
 
 json_t *lookup_query_build(const struct lookup_query_opts *opts, const struct cf_phone *phones, size_t n)
 {
+    struct numbers numbers = {phones, n, {0}};
     json_t *items = json_array(), *body;
-    struct cf_buf soql;
+    struct cf_buf url;
 
-    cf_buf_init(&soql, QUERY_LIMIT_BYTES);
-    write_contacts(&soql, opts, phones, n);
-    json_array_append_new(items, subrequest(opts, "contacts", &soql));
-    cf_buf_clear(&soql);
-    write_accounts(&soql, opts, phones, n);
-    json_array_append_new(items, subrequest(opts, "accounts", &soql));
-    cf_buf_done(&soql);
+    cf_buf_init(&numbers.forms, QUERY_LIMIT_BYTES);
+    add_forms(&numbers.forms, phones, n);
+    cf_buf_init(&url, QUERY_LIMIT_BYTES);
+    cf_buf_printf(&url, "/services/data/%s/query?q=", opts->api_version);
+    write_contacts(&url, opts, &numbers);
+    json_array_append_new(items, subrequest("contacts", &url));
+    cf_buf_clear(&url);
+    cf_buf_printf(&url, "/services/data/%s/query?q=", opts->api_version);
+    write_accounts(&url, opts, &numbers);
+    json_array_append_new(items, subrequest("accounts", &url));
+    cf_buf_done(&url);
+    cf_buf_done(&numbers.forms);
     body = json_pack("{s:b, s:o}", "allOrNone", 0, "compositeRequest", items);
     if (!body)
         abort();
