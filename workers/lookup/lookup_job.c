@@ -62,7 +62,7 @@ static void no_answer(struct cf_job *job, const struct lookup_outcome *outcome)
     struct cf_customer *customer = &state->customer;
 
     *customer = (struct cf_customer){.status = CF_CUSTOMER_UNAVAILABLE, .match_count = -1};
-    if (outcome->err->kind == CF_ERR_THROTTLED)
+    if (outcome->err->kind == CF_ERR_THROTTLED && outcome->err->code != 0) /* not our own line being full */
         customer->status = CF_CUSTOMER_OVER_BUDGET;
     else if (outcome->late)
         customer->status = CF_CUSTOMER_TIMEOUT;
