@@ -9,11 +9,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-#include "clock/clock.h"
 #include "engine/engine.h"
 
-enum { N_QUEUES = 20, BATCH = 4096 };
+enum { N_QUEUES = 20, BATCH = 512 };
 
 struct text_id {
     char text[24];
@@ -194,6 +194,16 @@ static void set_up(struct bench *b)
     b->engine = make_engine();
 }
 
+/* Processor time: the machine may be shared. */
+static uint64_t cpu_ns(void)
+{
+    struct timespec now;
+
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now))
+        abort();
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
 /* Plays `steps` records in batches: made outside the clock, with a new look at the desks for each batch.
  * Returns the nanoseconds spent in the engine. */
 static uint64_t play(struct bench *b, int64_t steps)
@@ -210,10 +220,10 @@ static uint64_t play(struct bench *b, int64_t steps)
             make_next(b, &items[i], counts.waiting);
             counts.waiting += items[i].record.kind == CF_RT_CALL_QUEUED;
         }
-        start = cf_clock_mono_ns();
+        start = cpu_ns();
         for (size_t i = 0; i < BATCH; i++)
             cf_engine_step(b->engine, &items[i].record, on_decision, b);
-        spent += cf_clock_mono_ns() - start;
+        spent += cpu_ns() - start;
     }
     free(items);
     return spent;
@@ -237,8 +247,8 @@ int main(int argc, char **argv)
         "agents %zu: available %zu, reserved %zu, busy %zu, wrap-up %zu; calls waiting %zu, tombstones %zu\n",
         counts.agents, counts.available, counts.reserved, counts.busy, counts.wrapup, counts.waiting,
         counts.tombstones);
-    printf("%lld steps, %lld decisions in %.2f s: %.0f steps/s, %.0f ns a step\n", (long long)steps,
-           (long long)b.decisions, (double)spent / 1e9, (double)steps * 1e9 / (double)spent,
+    printf("%lld steps, %lld decisions in %.2f s of one core: %.0f steps/s, %.0f ns a step\n",
+           (long long)steps, (long long)b.decisions, (double)spent / 1e9, (double)steps * 1e9 / (double)spent,
            (double)spent / (double)steps);
     cf_engine_free(b.engine);
     free(b.desks);

@@ -10,10 +10,10 @@
 struct cf_engine *cf_engine_new(struct cf_str domain, struct cf_policy *initial)
 {
     struct cf_engine *engine = cf_calloc(1, sizeof(*engine));
-    char *name = cf_calloc(1, domain.n + 1);
 
-    (void)cf_str_copy(name, domain.n + 1, domain);
-    engine->domain = (struct cf_str){name, domain.n};
+    engine->name = cf_calloc(1, domain.n + 1);
+    (void)cf_str_copy(engine->name, domain.n + 1, domain);
+    engine->domain = (struct cf_str){engine->name, domain.n};
     engine->offset = -1;
     cf_buf_init(&engine->scratch, SCRATCH_SIZE);
     engine->scratch.p = cf_calloc(1, SCRATCH_SIZE);
@@ -78,7 +78,7 @@ void cf_engine_free(struct cf_engine *engine)
     free(engine->changed);
     cf_buf_done(&engine->scratch);
     cf_policy_unref(engine->policy);
-    free((void *)(uintptr_t)engine->domain.p);
+    free(engine->name);
     free(engine);
 }
 
@@ -121,6 +121,7 @@ void cf_engine_step(struct cf_engine *engine, const struct cf_rt_record *record,
     apply(engine, record);
     /* What the record set off may be due already: a call that was offered past its longest wait. */
     cf_engine_run_timers(engine);
+    cf_engine_purge_tombs(engine);
     engine->at = engine->now;
     engine->record = NULL;
     engine->fn = NULL;

@@ -33,7 +33,7 @@ enum {
     CF_ENGINE_MAX_MISSED = 8,          /* agents remembered per call as having missed it */
     CF_ENGINE_MAX_TEXT = 255,          /* bytes kept of a name or a subject */
 };
-#define CF_ENGINE_TOMBSTONE_MS (24 * 3600 * 1000LL)
+#define CF_ENGINE_TOMBSTONE_MS (24LL * 3600 * 1000)
 #define CF_ENGINE_NO_TIMER INT64_MAX
 
 struct cf_engine;

@@ -37,7 +37,7 @@ struct cf_agent *cf_engine_new_agent(struct cf_engine *engine, struct cf_str id)
     agent->phase = CF_PHASE_OFFLINE;
     agent->last_at = INT64_MIN;
     agent->since = engine->at;
-    agent->timer = (struct cf_timer){.due = CF_ENGINE_NO_TIMER, .owner = &agent->o};
+    agent->timer = (struct cf_alarm){.due = CF_ENGINE_NO_TIMER, .owner = &agent->o};
     agent->profile = cf_engine_profile(engine, (struct cf_str){0}, (struct cf_policy_needs){0});
     engine->n_phase[CF_PHASE_OFFLINE]++;
     cf_ids_put(&engine->agents, agent);
@@ -230,7 +230,8 @@ static bool update(struct cf_engine *engine, struct cf_agent *agent, const struc
 
     if (event->name.p)
         cf_engine_rename(engine, agent, event->name);
-    if (!event->team_id.p && !event->has_skills)
+    /* Most events only repeat what is known. */
+    if (cf_engine_is_profile(old, team, skills))
         return false;
     if (agent->phase == CF_PHASE_AVAILABLE)
         cf_engine_part(agent);
@@ -242,9 +243,8 @@ static bool update(struct cf_engine *engine, struct cf_agent *agent, const struc
     if (agent->phase == CF_PHASE_AVAILABLE)
         cf_engine_join(agent);
     cf_engine_drop_profile(engine, old);
-    if (agent->profile != old)
-        cf_engine_changed(engine, &agent->o);
-    return agent->profile != old;
+    cf_engine_changed(engine, &agent->o);
+    return true;
 }
 
 void cf_engine_rename(struct cf_engine *engine, struct cf_agent *agent, struct cf_str name)

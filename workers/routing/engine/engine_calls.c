@@ -24,7 +24,7 @@ struct cf_call *cf_engine_new_call(struct cf_engine *engine, struct cf_str id)
 
     (void)cf_str_copy(own, id.n + 1, id);
     call->o = (struct cf_object){.id = {own, id.n}, .kind = CF_ENGINE_CALL};
-    call->timer = (struct cf_timer){.due = CF_ENGINE_NO_TIMER, .owner = &call->o};
+    call->timer = (struct cf_alarm){.due = CF_ENGINE_NO_TIMER, .owner = &call->o};
     cf_ids_put(&engine->calls, call);
     engine->n_waiting++;
     cf_engine_changed(engine, &call->o);
@@ -89,18 +89,17 @@ void cf_engine_seek_agent(struct cf_engine *engine, struct cf_call *call)
 static void add_call(struct cf_engine *engine, const struct cf_call_queued *event)
 {
     struct cf_call *call = cf_engine_new_call(engine, event->call_id);
-    struct cf_plan plan;
+    const struct cf_plan *plan = cf_engine_plan(engine, event);
 
-    cf_engine_plan(engine, event, &plan);
-    call->details = cf_engine_details(&event->customer, &plan);
-    call->priority = (uint8_t)plan.priority;
+    call->details = cf_engine_details(&event->customer, plan);
+    call->priority = (uint8_t)plan->priority;
     call->enqueued_at = event->queued_at < engine->at ? event->queued_at : engine->at;
     if (call->enqueued_at < engine->at - CF_ENGINE_BACKDATE_MS)
         call->enqueued_at = engine->at - CF_ENGINE_BACKDATE_MS;
     call->in_queue_since = call->enqueued_at;
     call->arrival = engine->seq + 1; /* the decision below: unique, and in order of the log */
-    cf_engine_set_queue(engine, call, cf_engine_queue(engine, plan.queue->id));
-    cf_engine_decide_queued(engine, call, plan.reason);
+    cf_engine_set_queue(engine, call, cf_engine_queue(engine, plan->queue->id));
+    cf_engine_decide_queued(engine, call, plan->reason);
     cf_engine_seek_agent(engine, call);
 }
 

@@ -15,7 +15,7 @@ void cf_engine_changed(struct cf_engine *engine, struct cf_object *object)
         return;
     if (engine->n_changed == engine->size_changed) {
         engine->size_changed = engine->size_changed ? engine->size_changed * 2 : 64;
-        engine->changed = cf_realloc(engine->changed, engine->size_changed * sizeof(*engine->changed));
+        engine->changed = cf_realloc(engine->changed, engine->size_changed * sizeof(struct cf_object *));
     }
     engine->changed[engine->n_changed++] = object;
     object->changed = (uint32_t)engine->n_changed;

@@ -5,45 +5,46 @@
 /* Of the event contract. */
 #define SCREEN_POP_LIMIT 2048
 
-static void begin(struct cf_engine *engine, const char *what, const struct cf_call *call,
-                  struct cf_call_routed *ret_decision)
+/* A decision without the parts that only some have, in the engine's own memory. */
+static struct cf_call_routed *begin(struct cf_engine *engine, const char *what, const struct cf_call *call)
 {
     const struct cf_rt_record *record = engine->record;
+    struct cf_call_routed *decision = &engine->decision;
 
     cf_buf_clear(&engine->scratch);
-    *ret_decision = (struct cf_call_routed){
+    *decision = (struct cf_call_routed){
         .decision = cf_str_of(what),
         .domain = engine->domain,
         .seq = engine->seq + 1,
         .at = engine->at,
-        .wait_ms = 0,
+        .wait_ms = call ? 0 : -1,
         .priority = -1,
         .deadline = -1,
         .position = -1,
         .estimated_wait_ms = -1,
     };
-    ret_decision->cause.topic = record->cause.topic;
-    ret_decision->cause.event_id = record->cause.event_id;
-    ret_decision->cause.partition = record->cause.partition;
-    ret_decision->cause.offset = record->cause.offset;
-    ret_decision->cause.policy_version = engine->policy->version;
+    decision->cause.topic = record->cause.topic;
+    decision->cause.event_id = record->cause.event_id;
+    decision->cause.partition = record->cause.partition;
+    decision->cause.offset = record->cause.offset;
+    decision->cause.policy_version = engine->policy->version;
     if (!call)
-        return;
-    ret_decision->call_id = call->o.id;
-    ret_decision->queue_id = call->queue->o.id;
-    ret_decision->priority = call->priority;
+        return decision;
+    decision->call_id = call->o.id;
+    decision->queue_id = call->queue->o.id;
+    decision->priority = call->priority;
     /* The wait ends when an agent answers. */
-    ret_decision->wait_ms =
-        (call->state == CF_CALL_CONNECTED ? call->connected_at : engine->at) - call->enqueued_at;
-    if (ret_decision->wait_ms < 0)
-        ret_decision->wait_ms = 0;
+    if (call->state == CF_CALL_CONNECTED)
+        decision->wait_ms = call->connected_at - call->enqueued_at;
+    else if (engine->at > call->enqueued_at)
+        decision->wait_ms = engine->at - call->enqueued_at;
+    return decision;
 }
 
-static void emit(struct cf_engine *engine, const struct cf_call_routed *decision)
+static void emit(struct cf_engine *engine)
 {
     engine->seq++;
-    if (engine->fn)
-        engine->fn(engine->arg, decision);
+    engine->fn(engine->arg, &engine->decision);
 }
 
 /* Nobody listens while a state is rebuilt from the log: the number moves on, the text is not made. */
@@ -67,68 +68,74 @@ struct cf_str cf_engine_offer_id(struct cf_engine *engine, const struct cf_call 
 void cf_engine_decide(struct cf_engine *engine, const char *what, const struct cf_call *call,
                       const struct cf_agent *agent, const char *reason)
 {
-    struct cf_call_routed decision;
+    struct cf_call_routed *decision;
 
     if (silent(engine))
         return;
-    begin(engine, what, call, &decision);
-    decision.reason = cf_str_of(reason);
+    decision = begin(engine, what, call);
+    decision->reason = cf_str_of(reason);
     if (agent)
-        decision.agent_id = agent->o.id;
+        decision->agent_id = agent->o.id;
     if (call && call->offer_seq > 0 && (agent || call->agent))
-        decision.offer_id = cf_engine_offer_id(engine, call);
-    emit(engine, &decision);
+        decision->offer_id = cf_engine_offer_id(engine, call);
+    emit(engine);
 }
 
 void cf_engine_ignore(struct cf_engine *engine, struct cf_str call_id, struct cf_str agent_id,
                       const char *reason)
 {
-    struct cf_call_routed decision;
+    struct cf_call_routed *decision;
 
     if (silent(engine))
         return;
-    begin(engine, "ignored", NULL, &decision);
-    decision.call_id = call_id;
-    decision.agent_id = agent_id;
-    decision.reason = cf_str_of(reason);
-    emit(engine, &decision);
+    decision = begin(engine, "ignored", NULL);
+    decision->call_id = call_id;
+    decision->agent_id = agent_id;
+    decision->reason = cf_str_of(reason);
+    emit(engine);
 }
 
 void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, const char *reason)
 {
     const struct cf_need *need = call->need;
-    struct cf_call_routed decision;
+    struct cf_call_routed *decision;
 
     if (silent(engine))
         return;
-    begin(engine, "queued", call, &decision);
-    decision.reason = cf_str_of(reason);
-    decision.position = 1 + (int64_t)cf_order_rank(&call->queue->waiting, &call->in_queue.key);
+    decision = begin(engine, "queued", call);
+    decision->reason = cf_str_of(reason);
+    decision->position = 1 + (int64_t)cf_order_rank(&call->queue->waiting, &call->in_queue.key);
     /* position x mean handling time / agents who serve it: the wait until that many of them got free. */
     if (need->n_ready > 0)
-        decision.estimated_wait_ms = 0;
+        decision->estimated_wait_ms = 0;
     else if (need->n_staffed > 0)
-        decision.estimated_wait_ms = decision.position * call->queue->handle_ms / (int64_t)need->n_staffed;
-    emit(engine, &decision);
+        decision->estimated_wait_ms = decision->position * call->queue->handle_ms / (int64_t)need->n_staffed;
+    emit(engine);
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 /* RFC 3986: what is not unreserved is escaped, so no id can change the meaning of the address. */
 static void add_escaped(struct cf_buf *buf, struct cf_str text)
 {
     static const char hex[] = "0123456789ABCDEF";
+    size_t plain = 0;
 
-    for (size_t i = 0; i < text.n; i++) {
+    while (plain < text.n && is_unreserved(text.p[plain]))
+        plain++;
+    cf_buf_add(buf, text.p, plain);
+    for (size_t i = plain; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                     c == '.' || c == '_' || c == '~';
+        char escaped[3] = {'%', hex[c >> 4], hex[c & 15]};
 
-        if (plain) {
-            cf_buf_char(buf, (char)c);
-        } else {
-            cf_buf_char(buf, '%');
-            cf_buf_char(buf, hex[c >> 4]);
-            cf_buf_char(buf, hex[c & 15]);
-        }
+        if (is_unreserved(text.p[i]))
+            cf_buf_char(buf, text.p[i]);
+        else
+            cf_buf_add(buf, escaped, sizeof(escaped));
     }
 }
 
@@ -208,20 +215,20 @@ void cf_engine_decide_offer(struct cf_engine *engine, const char *what, const st
                             const char *reason)
 {
     const struct cf_details *details = call->details;
-    struct cf_call_routed decision;
+    struct cf_call_routed *decision;
 
     if (silent(engine))
         return;
-    begin(engine, what, call, &decision);
-    decision.reason = cf_str_of(reason);
-    decision.agent_id = call->agent->o.id;
+    decision = begin(engine, what, call);
+    decision->reason = cf_str_of(reason);
+    decision->agent_id = call->agent->o.id;
     if (call->state == CF_CALL_OFFERED)
-        decision.deadline = call->agent->timer.due;
-    decision.offer_id = cf_engine_offer_id(engine, call);
-    add_screen_pop(engine, details, &decision);
+        decision->deadline = call->agent->timer.due;
+    decision->offer_id = cf_engine_offer_id(engine, call);
+    add_screen_pop(engine, details, decision);
     if (details->n_cases > 0)
-        decision.call_case = details->cases[0];
-    decision.cases = details->cases;
-    decision.n_cases = details->n_cases;
-    emit(engine, &decision);
+        decision->call_case = details->cases[0];
+    decision->cases = details->cases;
+    decision->n_cases = details->n_cases;
+    emit(engine);
 }

@@ -10,8 +10,8 @@
 /* The policy's text is the longest; details of a call stay far below. */
 #define TEXT_LIMIT (2UL * CF_POLICY_MAX_BYTES)
 
-static const char *const STATES[] = {"waiting", "offered", "connected"};
-static const char *const PHASES[] = {"offline", "idle", "available", "reserved", "connected", "wrapup"};
+static const char *const states[] = {"waiting", "offered", "connected"};
+static const char *const phases[] = {"offline", "idle", "available", "reserved", "connected", "wrapup"};
 
 /* The texts are in one buffer; while it grows, a pair is known by where its text starts. */
 struct dump {
@@ -166,7 +166,7 @@ static void dump_call(const struct cf_call *call, struct dump *d, struct cf_engi
 {
     bool waiting = call->state == CF_CALL_WAITING;
 
-    add_str(d, "state", cf_str_of(STATES[call->state]));
+    add_str(d, "state", cf_str_of(states[call->state]));
     add_str(d, "queue", call->queue->o.id);
     add_int(d, "priority", call->priority);
     add_int(d, "enqueuedAt", call->enqueued_at);
@@ -178,7 +178,7 @@ static void dump_call(const struct cf_call *call, struct dump *d, struct cf_engi
         add_int(d, "offerSeq", call->offer_seq);
         add_int(d, "offeredAt", call->offered_at);
     }
-    if (call->state == CF_CALL_OFFERED) {
+    if (call->agent && call->state == CF_CALL_OFFERED) {
         add_int(d, "deadline", call->agent->timer.due);
         add_int(d, "acknowledged", call->acked);
     }
@@ -212,7 +212,7 @@ static void dump_tomb(const struct cf_tomb *tomb, struct dump *d, struct cf_engi
 
 static void dump_agent(const struct cf_agent *agent, struct dump *d, struct cf_engine_object *object)
 {
-    add_str(d, "state", cf_str_of(PHASES[agent->phase]));
+    add_str(d, "state", cf_str_of(phases[agent->phase]));
     add_int(d, "since", agent->since);
     if (agent->call)
         add_str(d, "call", agent->call->o.id);

@@ -14,8 +14,8 @@
 /* Sums of a few of these stay whole numbers. */
 #define MAX_NUMBER (UINT64_C(1) << 60)
 
-static const char *const STATES[] = {"waiting", "offered", "connected", NULL};
-static const char *const PHASES[] = {"offline", "idle", "available", "reserved", "connected", "wrapup", NULL};
+static const char *const states[] = {"waiting", "offered", "connected", NULL};
+static const char *const phases[] = {"offline", "idle", "available", "reserved", "connected", "wrapup", NULL};
 
 static struct cf_str field(const struct cf_engine_object *object, const char *name)
 {
@@ -47,11 +47,15 @@ static int read_numbers(const struct cf_engine_object *object, const struct numb
     for (size_t i = 0; i < n; i++) {
         struct cf_str text = field(object, numbers[i].name);
         bool negative = text.n > 0 && text.p[0] == '-';
-        struct cf_str digits = {text.p + negative, text.n - negative};
+        struct cf_str digits = text;
         uint64_t value;
 
-        if (!text.p && numbers[i].optional)
+        if (!text.p && !numbers[i].optional)
+            return fail(object, numbers[i].name, err);
+        if (!text.p)
             continue;
+        digits.p += negative;
+        digits.n -= negative;
         if (!cf_str_u64(digits, &value) || value > MAX_NUMBER)
             return fail(object, numbers[i].name, err);
         *numbers[i].value = negative ? (int64_t)(0 - value) : (int64_t)value;
@@ -263,7 +267,7 @@ static int load_call(struct cf_engine *engine, const struct cf_engine_object *ob
 {
     struct cf_str state = field(object, "state"), agent = field(object, "agent");
     struct cf_call *call;
-    int which = find_word(STATES, state);
+    int which = find_word(states, state);
 
     if (cf_ids_get(&engine->calls, object->id))
         return fail(object, "id", err);
@@ -305,7 +309,7 @@ static int load_profile(struct cf_engine *engine, const struct cf_engine_object 
 static int load_agent(struct cf_engine *engine, const struct cf_engine_object *object, struct cf_err *err)
 {
     struct cf_agent *agent = know_agent(engine, object->id);
-    int phase = find_word(PHASES, field(object, "state")), last_state = 0;
+    int phase = find_word(phases, field(object, "state")), last_state = 0;
     const struct number numbers[] = {{"since", &agent->since, false},
                                      {"readySeq", &agent->ready_seq, false},
                                      {"missed", &agent->missed, false},

@@ -122,6 +122,21 @@ static const struct cf_skill *find_skill(const struct cf_profile *profile, struc
     return NULL;
 }
 
+bool cf_engine_is_profile(const struct cf_profile *profile, struct cf_str team, struct cf_policy_needs skills)
+{
+    if (skills.n != profile->skills.n || !cf_str_eq(team, profile->team))
+        return false;
+    for (size_t i = 0; i < skills.n; i++) {
+        struct cf_skill skill = skills.items[i];
+        const struct cf_skill *has = find_skill(profile, skill.name);
+
+        normalise(&skill, 1);
+        if (!has || compare_skills(has, &skill) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* true: has it at all; false: does not; a number: at least that level; a text: just that one. */
 static bool meets(const struct cf_profile *profile, const struct cf_skill *want)
 {

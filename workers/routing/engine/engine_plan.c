@@ -125,22 +125,23 @@ static void apply_rules(const struct cf_engine *engine, const struct cf_call_que
     }
 }
 
-void cf_engine_plan(const struct cf_engine *engine, const struct cf_call_queued *event,
-                    struct cf_plan *ret_plan)
+const struct cf_plan *cf_engine_plan(struct cf_engine *engine, const struct cf_call_queued *event)
 {
     const struct cf_queue_request *request = event->has_request ? &event->request : NULL;
+    struct cf_plan *plan = &engine->plan;
 
-    ret_plan->priority = 0;
-    ret_plan->n_skills = 0;
-    ret_plan->n_prefer = 0;
-    start_queue(engine, event, ret_plan);
+    plan->priority = 0;
+    plan->n_skills = 0;
+    plan->n_prefer = 0;
+    start_queue(engine, event, plan);
     if (request) {
-        add_prefer(ret_plan, request->agent_id);
-        add_skills(ret_plan, request->skills, request->n_skills);
+        add_prefer(plan, request->agent_id);
+        add_skills(plan, request->skills, request->n_skills);
     }
-    apply_rules(engine, event, ret_plan);
+    apply_rules(engine, event, plan);
     if (request && request->priority >= 1 && request->priority <= CF_POLICY_LOWEST_PRIORITY)
-        ret_plan->priority = request->priority;
-    if (ret_plan->priority == 0)
-        ret_plan->priority = ret_plan->queue->priority;
+        plan->priority = request->priority;
+    if (plan->priority == 0)
+        plan->priority = plan->queue->priority;
+    return plan;
 }

@@ -25,8 +25,8 @@
 /* How far back a producer's queuedAt is believed; protects the order from clocks that are wrong. */
 #define CF_ENGINE_BACKDATE_MS 60000
 /* A call that no call-ended ever closes: when its agent has left it, and when not. */
-#define CF_ENGINE_LEFT_MS (15 * 60 * 1000LL)
-#define CF_ENGINE_TALK_MS (12 * 3600 * 1000LL)
+#define CF_ENGINE_LEFT_MS (15LL * 60 * 1000)
+#define CF_ENGINE_TALK_MS (12LL * 3600 * 1000)
 
 enum {
     CF_ENGINE_MAX_HOPS = 10,      /* overflows of one call; then it ends */
@@ -43,7 +43,7 @@ struct cf_object {
     uint32_t changed; /* 1 + its place among the changed ones, 0: unchanged */
 };
 
-struct cf_timer {
+struct cf_alarm {
     int64_t due;  /* CF_ENGINE_NO_TIMER: off */
     uint32_t pos; /* 1 + its place in the heap, 0: off */
     struct cf_object *owner;
@@ -106,7 +106,7 @@ struct cf_call {
     int64_t enqueued_at, in_queue_since, arrival, offered_at, connected_at, offer_seq;
     struct cf_agent *agent; /* offered or connected to; NULL: waiting, or the agent has left */
     struct cf_agent *missed[CF_ENGINE_MAX_MISSED]; /* newest last */
-    struct cf_timer timer;                         /* max wait; end of a talk nobody closes */
+    struct cf_alarm timer;                         /* max wait; end of a talk nobody closes */
     struct cf_details *details;
 };
 
@@ -118,7 +118,7 @@ struct cf_details {
     struct cf_str prefer[CF_POLICY_MAX_PREFER + 1]; /* agents to try first */
     size_t n_prefer;
     size_t n_cases;
-    struct cf_case cases[CF_ENGINE_MAX_CASES];
+    struct cf_case cases[];
 };
 
 struct cf_tomb {
@@ -150,18 +150,30 @@ struct cf_agent {
     struct cf_call *call;
     struct cf_profile *profile;
     struct cf_agent *prev, *next; /* in the profile's list while available */
-    struct cf_timer timer;        /* offer deadline; end of wrap-up */
+    struct cf_alarm timer;        /* offer deadline; end of wrap-up */
     char *name;                   /* or NULL */
     bool loaded;                  /* while loading: its own object has been read */
 };
 
-struct cf_timer_slot {
+/* What policy and producer say about a new call. */
+struct cf_plan {
+    const struct cf_queue_policy *queue;
+    const char *reason; /* why this queue */
+    int64_t priority;
+    struct cf_skill skills[CF_ENGINE_MAX_SKILLS];
+    size_t n_skills;
+    struct cf_str prefer[CF_POLICY_MAX_PREFER + 1];
+    size_t n_prefer;
+};
+
+struct cf_alarm_slot {
     int64_t due;
-    struct cf_timer *timer;
+    struct cf_alarm *timer;
 };
 
 struct cf_engine {
-    struct cf_str domain;
+    struct cf_str domain; /* a view of `name` */
+    char *name;
     struct cf_policy *policy;
     const struct cf_domain_policy *rules;
     int64_t now, at; /* engine time; time of the decisions being made (a timer's due time) */
@@ -172,7 +184,7 @@ struct cf_engine {
     struct cf_tomb *oldest, *youngest;
     size_t n_tombs;
     int64_t n_buried;
-    struct cf_timer_slot *timers; /* heap */
+    struct cf_alarm_slot *timers; /* heap */
     size_t n_timers, size_timers;
     bool tracking;
     struct cf_object **changed;
@@ -181,7 +193,9 @@ struct cf_engine {
     cf_rt_decide_fn *fn;
     void *arg;
     struct cf_buf scratch; /* texts of the decision being made */
-    bool policy_changed;   /* since the last clear */
+    struct cf_call_routed decision;
+    struct cf_plan plan;
+    bool policy_changed; /* since the last clear */
 };
 
 /* engine_changes.c */
@@ -221,17 +235,8 @@ struct cf_tomb *cf_engine_add_tomb(struct cf_engine *engine, struct cf_str id, b
 void cf_engine_purge_tombs(struct cf_engine *engine);
 
 /* engine_plan.c: what the policy says about a call */
-struct cf_plan {
-    const struct cf_queue_policy *queue;
-    const char *reason; /* why this queue */
-    int64_t priority;
-    struct cf_skill skills[CF_ENGINE_MAX_SKILLS];
-    size_t n_skills;
-    struct cf_str prefer[CF_POLICY_MAX_PREFER + 1];
-    size_t n_prefer;
-};
-void cf_engine_plan(const struct cf_engine *engine, const struct cf_call_queued *event,
-                    struct cf_plan *ret_plan);
+/** The plan is in the engine, until the next one is made. */
+const struct cf_plan *cf_engine_plan(struct cf_engine *engine, const struct cf_call_queued *event);
 
 /* engine_details.c */
 /** At most CF_ENGINE_MAX_TEXT bytes, no UTF-8 character torn. */
@@ -266,6 +271,9 @@ struct cf_need *cf_engine_need(struct cf_engine *engine, const struct cf_queue_p
 void cf_engine_drop_need(struct cf_engine *engine, struct cf_need *need);
 struct cf_profile *cf_engine_profile(struct cf_engine *engine, struct cf_str team,
                                      struct cf_policy_needs skills);
+/** Whether that profile is this one; `skills` in any order, each name once. */
+bool cf_engine_is_profile(const struct cf_profile *profile, struct cf_str team,
+                          struct cf_policy_needs skills);
 void cf_engine_drop_profile(struct cf_engine *engine, struct cf_profile *profile);
 bool cf_engine_fits(const struct cf_need *need, const struct cf_profile *profile);
 void cf_engine_staff(struct cf_profile *profile, bool more);
@@ -286,7 +294,7 @@ void cf_engine_unlink(struct cf_link *link);
 void cf_engine_relink(struct cf_profile *profile);
 
 /* engine_timers.c */
-void cf_engine_set_timer(struct cf_engine *engine, struct cf_timer *timer, int64_t due);
+void cf_engine_set_timer(struct cf_engine *engine, struct cf_alarm *timer, int64_t due);
 /** Fires what is due at `now`. */
 void cf_engine_run_timers(struct cf_engine *engine);
 

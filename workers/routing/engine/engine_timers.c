@@ -2,7 +2,7 @@
 /* A binary heap of what is due, by (due, kind, id): a total order, so the heap's shape decides nothing. */
 #include "engine/engine_priv.h"
 
-static bool before(const struct cf_timer_slot *a, const struct cf_timer_slot *b)
+static bool before(const struct cf_alarm_slot *a, const struct cf_alarm_slot *b)
 {
     const struct cf_object *x = a->timer->owner, *y = b->timer->owner;
 
@@ -11,7 +11,7 @@ static bool before(const struct cf_timer_slot *a, const struct cf_timer_slot *b)
     return x->kind != y->kind ? x->kind < y->kind : cf_ids_compare(x->id, y->id) < 0;
 }
 
-static void put(struct cf_engine *engine, size_t pos, struct cf_timer_slot slot)
+static void put(struct cf_engine *engine, size_t pos, struct cf_alarm_slot slot)
 {
     engine->timers[pos] = slot;
     slot.timer->pos = (uint32_t)pos + 1;
@@ -19,7 +19,7 @@ static void put(struct cf_engine *engine, size_t pos, struct cf_timer_slot slot)
 
 static void sift_up(struct cf_engine *engine, size_t pos)
 {
-    struct cf_timer_slot slot = engine->timers[pos];
+    struct cf_alarm_slot slot = engine->timers[pos];
 
     while (pos > 0 && before(&slot, &engine->timers[(pos - 1) / 2])) {
         put(engine, pos, engine->timers[(pos - 1) / 2]);
@@ -30,7 +30,7 @@ static void sift_up(struct cf_engine *engine, size_t pos)
 
 static void sift_down(struct cf_engine *engine, size_t pos)
 {
-    struct cf_timer_slot slot = engine->timers[pos];
+    struct cf_alarm_slot slot = engine->timers[pos];
 
     for (;;) {
         size_t child = 2 * pos + 1;
@@ -47,10 +47,10 @@ static void sift_down(struct cf_engine *engine, size_t pos)
     put(engine, pos, slot);
 }
 
-static void remove_timer(struct cf_engine *engine, struct cf_timer *timer)
+static void remove_timer(struct cf_engine *engine, struct cf_alarm *timer)
 {
     size_t pos = timer->pos - 1;
-    struct cf_timer_slot last = engine->timers[--engine->n_timers];
+    struct cf_alarm_slot last = engine->timers[--engine->n_timers];
 
     timer->pos = 0;
     if (pos == engine->n_timers)
@@ -60,7 +60,7 @@ static void remove_timer(struct cf_engine *engine, struct cf_timer *timer)
     sift_down(engine, last.timer->pos - 1);
 }
 
-void cf_engine_set_timer(struct cf_engine *engine, struct cf_timer *timer, int64_t due)
+void cf_engine_set_timer(struct cf_engine *engine, struct cf_alarm *timer, int64_t due)
 {
     if (timer->pos)
         remove_timer(engine, timer);
@@ -71,14 +71,14 @@ void cf_engine_set_timer(struct cf_engine *engine, struct cf_timer *timer, int64
         engine->size_timers = engine->size_timers ? engine->size_timers * 2 : 64;
         engine->timers = cf_realloc(engine->timers, engine->size_timers * sizeof(*engine->timers));
     }
-    put(engine, engine->n_timers++, (struct cf_timer_slot){due, timer});
+    put(engine, engine->n_timers++, (struct cf_alarm_slot){due, timer});
     sift_up(engine, engine->n_timers - 1);
 }
 
 void cf_engine_run_timers(struct cf_engine *engine)
 {
     while (engine->n_timers > 0 && engine->timers[0].due <= engine->now) {
-        struct cf_timer *timer = engine->timers[0].timer;
+        struct cf_alarm *timer = engine->timers[0].timer;
 
         if (timer->due > engine->at)
             engine->at = timer->due;

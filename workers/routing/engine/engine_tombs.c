@@ -49,7 +49,7 @@ void cf_engine_purge_tombs(struct cf_engine *engine)
         forget_oldest(engine);
 }
 
-struct cf_tomb *cf_engine_add_tomb(struct cf_engine *engine, struct cf_str id, bool queued, bool ended)
+static struct cf_tomb *add(struct cf_engine *engine, struct cf_str id, bool queued, bool ended)
 {
     struct cf_tomb *tomb = make(id);
 
@@ -58,8 +58,15 @@ struct cf_tomb *cf_engine_add_tomb(struct cf_engine *engine, struct cf_str id, b
     tomb->queued = queued;
     tomb->ended = ended;
     append(engine, tomb);
-    cf_ids_put(&engine->calls, tomb);
     cf_engine_changed(engine, &tomb->o);
+    return tomb;
+}
+
+struct cf_tomb *cf_engine_add_tomb(struct cf_engine *engine, struct cf_str id, bool queued, bool ended)
+{
+    struct cf_tomb *tomb = add(engine, id, queued, ended);
+
+    cf_ids_put(&engine->calls, tomb);
     return tomb;
 }
 
@@ -73,8 +80,8 @@ void cf_engine_bury(struct cf_engine *engine, struct cf_call *call, bool ended)
     cf_engine_set_timer(engine, &call->timer, CF_ENGINE_NO_TIMER);
     cf_engine_drop_need(engine, call->need);
     --*count[call->state];
-    cf_ids_del(&engine->calls, was->id);
-    tomb = cf_engine_add_tomb(engine, was->id, true, ended);
+    tomb = add(engine, was->id, true, ended);
+    cf_ids_replace(&engine->calls, tomb);
     tomb->saved_queue = call->saved_queue;
     /* The call's own place among the changed ones goes to the tombstone just added behind it. */
     if (was->changed) {

@@ -70,7 +70,8 @@ void cf_ids_put(struct cf_ids *ids, void *item)
     uint64_t hash = hash_of(id_of(item));
     struct cf_ids_slot *slot;
 
-    if ((ids->n + 1) * 4 > ids->size * 3)
+    /* Half full at most: linear probing then looks at two or three slots. */
+    if ((ids->n + 1) * 2 > ids->size)
         grow(ids);
     slot = find(ids, id_of(item), hash);
     assert(!slot->item);

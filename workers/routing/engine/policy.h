@@ -17,7 +17,7 @@
 #include "str/str.h"
 
 /* So that its text, escaped, fits into one record of the log (1 MiB). */
-#define CF_POLICY_MAX_BYTES (400 * 1024)
+#define CF_POLICY_MAX_BYTES (400L * 1024)
 
 struct cf_policy;
 

@@ -9,9 +9,9 @@
 #define ARENA_LIMIT (128UL * CF_POLICY_MAX_BYTES)
 /* Offer ids are the domain, a hyphen and a number, and ids have at most 128 characters. */
 #define MAX_DOMAIN_ID 100
-#define DAY_MS (24 * 3600 * 1000LL)
+#define DAY_MS (24LL * 3600 * 1000)
 
-static const char BUILTIN[] =
+static const char builtin[] =
     "{\"version\":0,\"domain\":\"default\",\"queues\":[{\"id\":\"support\"}],"
     "\"rules\":["
     "{\"when\":{\"tier\":[\"platinum\",\"gold\",\"high\",\"vip\"]},\"then\":{\"priority\":2}},"
@@ -19,7 +19,7 @@ static const char BUILTIN[] =
     "{\"when\":{\"casePriority\":[\"high\",\"critical\"]},\"then\":{\"priority\":3}},"
     "{\"when\":{\"openCase\":true},\"then\":{\"priority\":4}}]}";
 
-static const struct cf_queue_policy QUEUE_DEFAULTS = {
+static const struct cf_queue_policy queue_defaults = {
     .credit_ms = 90000, /* the documented rule of a bank's centre: 1.5 minutes of waiting per step */
     .priority = CF_POLICY_NORMAL_PRIORITY,
     .offer_ms = 20000,
@@ -31,7 +31,7 @@ static const struct cf_queue_policy QUEUE_DEFAULTS = {
 };
 
 /* "id" comes last: the defaults use the list without it. */
-static const char *const QUEUE_MEMBERS[] = {"order",    "creditMs",    "priority", "offerMs",   "maxWaitMs",
+static const char *const queue_members[] = {"order",    "creditMs",    "priority", "offerMs",   "maxWaitMs",
                                             "wrapUpMs", "wrapUpMaxMs", "handleMs", "maxMissed", "choice",
                                             "overflow", "skills",      "teams",    "id",        NULL};
 
@@ -102,7 +102,7 @@ static int read_settings(struct cf_policy_reader *r, const struct cf_json *node,
 static int read_queue(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *node,
                       struct cf_queue_policy *queue)
 {
-    if (cf_policy_check(r, node, QUEUE_MEMBERS) || cf_policy_get_id(r, node, "id", &queue->id))
+    if (cf_policy_check(r, node, queue_members) || cf_policy_get_id(r, node, "id", &queue->id))
         return -1;
     if (!queue->id.p)
         return cf_policy_fail(r, "id", "is required");
@@ -117,13 +117,13 @@ static int read_queues(struct cf_policy_reader *r, struct cf_policy *policy, con
 {
     const struct cf_json *array = cf_json_get(object, "queues");
     const struct cf_json *defaults = cf_json_get(object, "defaults");
-    struct cf_queue_policy base = QUEUE_DEFAULTS;
+    struct cf_queue_policy base = queue_defaults;
     size_t end = strlen(r->path), n = 0;
     const char *dot = end ? "." : "";
 
     base.domain = domain;
     (void)snprintf(r->path + end, sizeof(r->path) - end, "%sdefaults", dot);
-    if (defaults && (cf_policy_check(r, defaults, QUEUE_MEMBERS) || read_settings(r, defaults, &base)))
+    if (defaults && (cf_policy_check(r, defaults, queue_members) || read_settings(r, defaults, &base)))
         return -1;
     if (cf_json_get(defaults, "id"))
         return cf_policy_fail(r, "id", "is not a known member");
@@ -362,7 +362,7 @@ struct cf_policy *cf_policy_parse(struct cf_str text, struct cf_err *err)
 struct cf_policy *cf_policy_builtin(void)
 {
     struct cf_err err;
-    struct cf_policy *policy = cf_policy_parse(cf_str_of(BUILTIN), &err);
+    struct cf_policy *policy = cf_policy_parse(cf_str_of(builtin), &err);
 
     if (!policy)
         abort();

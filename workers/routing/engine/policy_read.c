@@ -7,7 +7,10 @@ int cf_policy_fail(struct cf_policy_reader *r, const char *member, const char *m
 {
     const char *dot = r->path[0] && member[0] ? "." : "";
 
-    return cf_err_set(r->err, CF_ERR_CONFIG, "policy", 0, "policy: %s%s%s %s", r->path, dot, member, must);
+    const char *gap = r->path[0] || member[0] ? " " : "";
+
+    return cf_err_set(r->err, CF_ERR_CONFIG, "policy", 0, "policy: %s%s%s%s%s", r->path, dot, member, gap,
+                      must);
 }
 
 int cf_policy_check(struct cf_policy_reader *r, const struct cf_json *node, const char *const *known)

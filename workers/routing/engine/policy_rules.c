@@ -3,11 +3,11 @@
 
 #include "engine/policy_priv.h"
 
-static const char *const RULE_MEMBERS[] = {"when", "then", NULL};
-static const char *const WHEN_MEMBERS[] = {"tier",  "casePriority", "language",   "customer", "entryPoint",
+static const char *const rule_members[] = {"when", "then", NULL};
+static const char *const when_members[] = {"tier",  "casePriority", "language",   "customer", "entryPoint",
                                            "queue", "openCase",     "attributes", NULL};
-static const char *const THEN_MEMBERS[] = {"queue", "priority", "skills", "prefer", NULL};
-static const char *const PREFER_NAMES[] = {"case-owner", "account-owner", "contact-owner"};
+static const char *const then_members[] = {"queue", "priority", "skills", "prefer", NULL};
+static const char *const prefer_names[] = {"case-owner", "account-owner", "contact-owner"};
 
 static int read_attributes(struct cf_policy_reader *r, const struct cf_json *when, struct cf_rule *rule)
 {
@@ -38,7 +38,7 @@ static int read_when(struct cf_policy_reader *r, const struct cf_json *when, str
 {
     const struct cf_json *open_case = cf_json_get(when, "openCase");
 
-    if (cf_policy_check(r, when, WHEN_MEMBERS) || cf_policy_get_list(r, when, "tier", &rule->tier) ||
+    if (cf_policy_check(r, when, when_members) || cf_policy_get_list(r, when, "tier", &rule->tier) ||
         cf_policy_get_list(r, when, "casePriority", &rule->case_priority) ||
         cf_policy_get_list(r, when, "language", &rule->language) ||
         cf_policy_get_list(r, when, "customer", &rule->customer) ||
@@ -52,7 +52,8 @@ static int read_when(struct cf_policy_reader *r, const struct cf_json *when, str
         bool known = false;
 
         for (int status = CF_CUSTOMER_MATCHED; status < CF_CUSTOMER_OTHER && !known; status++)
-            known = cf_str_is(rule->customer.items[i], cf_customer_status_name(status));
+            known =
+                cf_str_is(rule->customer.items[i], cf_customer_status_name((enum cf_customer_status)status));
         if (!known)
             return cf_policy_fail(r, "customer", "must name customer statuses of the event contract");
     }
@@ -68,7 +69,7 @@ static int read_prefer(struct cf_policy_reader *r, const struct cf_json *then, s
     for (size_t i = 0; i < names.n; i++) {
         size_t which = 0;
 
-        while (which < CF_POLICY_MAX_PREFER && !cf_str_is(names.items[i], PREFER_NAMES[which]))
+        while (which < CF_POLICY_MAX_PREFER && !cf_str_is(names.items[i], prefer_names[which]))
             which++;
         if (which == CF_POLICY_MAX_PREFER || rule->n_prefer == CF_POLICY_MAX_PREFER)
             return cf_policy_fail(r, "prefer", "must be of case-owner, account-owner, contact-owner");
@@ -81,7 +82,7 @@ static int read_then(struct cf_policy_reader *r, const struct cf_json *then, str
 {
     struct cf_policy_range priority = {"priority", &rule->priority, 1, CF_POLICY_LOWEST_PRIORITY};
 
-    return cf_policy_check(r, then, THEN_MEMBERS) || cf_policy_get_id(r, then, "queue", &rule->to_queue) ||
+    return cf_policy_check(r, then, then_members) || cf_policy_get_id(r, then, "queue", &rule->to_queue) ||
                    cf_policy_get_int(r, then, priority) ||
                    cf_policy_get_needs(r, then, "skills", &rule->skills) || read_prefer(r, then, rule)
                ? -1
@@ -95,7 +96,7 @@ static int read_rule(struct cf_policy_reader *r, const struct cf_json *node, str
     size_t room = sizeof(r->path) - end;
 
     rule->open_case = -1;
-    if (cf_policy_check(r, node, RULE_MEMBERS))
+    if (cf_policy_check(r, node, rule_members))
         return -1;
     if (when) {
         (void)snprintf(r->path + end, room, ".when");

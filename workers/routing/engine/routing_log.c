@@ -7,12 +7,12 @@
 #define MAX_TOPIC 255
 #define MAX_EVENT_ID 256
 
-static const char *const KINDS[] = {
+static const char *const kinds[] = {
     [CF_RT_CALL_QUEUED] = "call-queued", [CF_RT_CALL_ENDED] = "call-ended",
     [CF_RT_AGENT_STATE] = "agent-state", [CF_RT_TICK] = "tick",
     [CF_RT_POLICY] = "policy",
 };
-enum { N_KINDS = sizeof(KINDS) / sizeof(KINDS[0]) };
+enum { N_KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 /* ---- the slices ---- */
 
@@ -95,7 +95,7 @@ int cf_routing_log_encode(const struct cf_rt_record *record, struct cf_buf *buf,
     cf_jsonw_put_int(&w, "v", VERSION);
     cf_jsonw_put_str(&w, "domain", record->domain);
     cf_jsonw_put_int(&w, "t", record->t);
-    cf_jsonw_put_str(&w, "kind", cf_str_of(KINDS[record->kind]));
+    cf_jsonw_put_str(&w, "kind", cf_str_of(kinds[record->kind]));
     write_cause(&w, record);
     if (record->kind != CF_RT_TICK)
         cf_jsonw_key(&w, "data");
@@ -158,7 +158,7 @@ static int read_head(const struct cf_json *root, struct cf_rt_record *record, st
     record->t = cf_json_get_int(root, "t", -1);
     if (record->t < 0)
         return fail("t", err);
-    while (which < N_KINDS && !cf_str_is(kind, KINDS[which]))
+    while (which < N_KINDS && !cf_str_is(kind, kinds[which]))
         which++;
     if (which == N_KINDS)
         return fail("kind", err);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const uint32_t ROUND[64] = {
+static const uint32_t round_keys[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -48,7 +48,7 @@ static void transform(struct cf_sha256 *sha)
     for (size_t i = 0; i < 64; i++) {
         uint32_t a = VARIABLE(0), b = VARIABLE(1), c = VARIABLE(2), e = VARIABLE(4);
         uint32_t t1 = VARIABLE(7) + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
-                      ((e & VARIABLE(5)) ^ (~e & VARIABLE(6))) + ROUND[i] + w[i];
+                      ((e & VARIABLE(5)) ^ (~e & VARIABLE(6))) + round_keys[i] + w[i];
 
         VARIABLE(3) += t1;
         VARIABLE(7) = t1 + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));

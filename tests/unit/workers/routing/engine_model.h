@@ -242,8 +242,10 @@ static inline void model_check_rest(struct model *m)
     const struct cf_call_routed rest = {.decision = CF_STR("(rest)"), .seq = m->seq};
 
     for (int call = 0; call < MODEL_CALLS; call++) {
+        if (m->calls[call].state != M_WAITING)
+            continue;
         for (int agent = 0; agent < MODEL_AGENTS; agent++) {
-            if (m->calls[call].state == M_WAITING && m->available[agent] && model_fits(m, call, agent))
+            if (m->available[agent] && model_fits(m, call, agent))
                 model_fail(m, &rest, "I9: a call waits while an agent is free");
         }
     }

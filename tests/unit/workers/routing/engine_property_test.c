@@ -156,6 +156,11 @@ struct both {
     struct model model;
     struct cf_buf text;
     size_t n; /* decisions of the record under way */
+    /* The engine under test; one loaded from the store, once there is one, that goes on beside it. */
+    struct cf_engine *engine, *loaded;
+    struct store store;
+    struct cf_buf loaded_text;
+    unsigned long long seed;
 };
 
 static void check_and_write(void *arg, const struct cf_call_routed *decision)
@@ -167,54 +172,59 @@ static void check_and_write(void *arg, const struct cf_call_routed *decision)
     write_decision(&both->text, decision);
 }
 
-/* Plays and checks a random stream, keeping the store up to date. At record `cut` a second engine is loaded
- * from the store and goes on beside the first. */
-static void play_checked(struct stream *stream, struct both *both, uint64_t seed)
+static void play_one(struct both *both, const struct cf_rt_record *record)
 {
-    struct cf_engine *engine = new_engine(), *loaded = NULL;
-    struct store *store = calloc(1, sizeof(*store));
-    size_t cut = seed % STREAM_RECORDS;
-    struct cf_buf text;
+    size_t before = both->text.n;
+    struct cf_str after;
 
-    cf_buf_init(&text, 1 << 22);
-    cf_engine_track_changes(engine);
-    cf_engine_dump_all(engine, store_object, store);
+    both->n = 0;
+    cf_engine_step(both->engine, record, check_and_write, both);
+    model_check_rest(&both->model);
+    REQUIRE(both->n > 0 || record->kind == CF_RT_TICK || record->kind == CF_RT_POLICY,
+            "I4: seed %llu: record %lld has no outcome", both->seed, (long long)record->offset);
+    REQUIRE(cf_engine_next_timer(both->engine) > cf_engine_now(both->engine), "seed %llu: a timer is left",
+            both->seed);
+    if (!both->loaded)
+        return;
+    cf_buf_clear(&both->loaded_text);
+    cf_engine_step(both->loaded, record, write_decision, &both->loaded_text);
+    after = (struct cf_str){both->text.p + before, both->text.n - before};
+    REQUIRE(cf_str_eq(cf_buf_view(&both->loaded_text), after),
+            "I15: seed %llu: the loaded engine decides otherwise at record %lld", both->seed,
+            (long long)record->offset);
+}
+
+/* Brings the store up to date, and loads the second engine from it. */
+static void store_changes(struct both *both, bool load_now)
+{
+    cf_engine_dump_changes(both->engine, store_object, &both->store);
+    cf_engine_changes_clear(both->engine);
+    REQUIRE(!both->store.queue_wrong, "seed %llu: queue membership", both->seed);
+    if (!load_now || both->loaded)
+        return;
+    both->loaded = load(&both->store);
+    REQUIRE(same_digest(both->engine, both->loaded), "I15: seed %llu: digest after loading", both->seed);
+}
+
+/* Plays and checks a random stream; now and then what changed is stored, as after a commit. */
+static void play_checked(struct stream *stream, struct both *both)
+{
+    size_t cut = both->seed % STREAM_RECORDS;
+
+    both->engine = new_engine();
+    cf_buf_init(&both->loaded_text, 1 << 22);
+    cf_engine_track_changes(both->engine);
+    cf_engine_dump_all(both->engine, store_object, &both->store);
     for (size_t i = 0; i < STREAM_RECORDS && !both->model.error[0]; i++) {
-        const struct cf_rt_record *record = stream_next(stream, &both->model);
-        size_t before = both->text.n;
-
-        both->n = 0;
-        cf_engine_step(engine, record, check_and_write, both);
-        model_check_rest(&both->model);
-        REQUIRE(both->n > 0 || record->kind == CF_RT_TICK || record->kind == CF_RT_POLICY,
-                "I4: seed %llu: record %zu has no outcome", (unsigned long long)seed, i);
-        REQUIRE(cf_engine_next_timer(engine) > cf_engine_now(engine), "failed");
-        if (loaded) {
-            struct cf_str after = {both->text.p + before, both->text.n - before};
-
-            cf_buf_clear(&text);
-            cf_engine_step(loaded, record, write_decision, &text);
-            REQUIRE(cf_str_eq(cf_buf_view(&text), after),
-                    "I15: seed %llu: the loaded engine decides otherwise at record %zu",
-                    (unsigned long long)seed, i);
-        }
-        if (stream->random & 0x100)
-            continue;
-        cf_engine_dump_changes(engine, store_object, store);
-        cf_engine_changes_clear(engine);
-        REQUIRE(!store->queue_wrong, "seed %llu: queue membership", (unsigned long long)seed);
-        if (!loaded && i >= cut) {
-            loaded = load(store);
-            REQUIRE(same_digest(engine, loaded), "I15: seed %llu: digest at record %zu",
-                    (unsigned long long)seed, i);
-        }
+        play_one(both, stream_next(stream, &both->model));
+        if (!(stream->random & 0x100))
+            store_changes(both, i >= cut);
     }
-    REQUIRE(!loaded || same_digest(engine, loaded), "I15: seed %llu: digest at the end",
-            (unsigned long long)seed);
-    cf_engine_free(loaded);
-    cf_engine_free(engine);
-    cf_buf_done(&text);
-    free(store);
+    REQUIRE(!both->loaded || same_digest(both->engine, both->loaded), "I15: seed %llu: digest at the end",
+            both->seed);
+    cf_engine_free(both->loaded);
+    cf_engine_free(both->engine);
+    cf_buf_done(&both->loaded_text);
 }
 
 /* The same log, each record through its JSON form and applied twice: the same bytes. */
@@ -252,7 +262,8 @@ static void run_seed(uint64_t seed)
     cf_buf_init(&again, 1 << 22);
     model_init(&both->model);
     stream_init(stream, seed);
-    play_checked(stream, both, seed);
+    both->seed = seed;
+    play_checked(stream, both);
     REQUIRE(!both->model.error[0], "seed %llu: %s", (unsigned long long)seed, both->model.error);
     play_again(stream, &again);
     REQUIRE(cf_str_eq(cf_buf_view(&again), cf_buf_view(&both->text)),

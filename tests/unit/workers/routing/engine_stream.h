@@ -3,7 +3,8 @@
  * engine_stream - random records with a seed: doubled, late, contradictory, in any order; time jumps.
  *
  * The records own their texts, so that a stream can be played again. Answers to offers are taken from a model
- * that saw the decisions so far: mostly the right offer, now and then an old one.
+ * that saw the decisions so far: mostly the right offer, now and then an old one. A fuzzer gives the bytes
+ * that stand for chance.
  */
 #ifndef CF_TESTS_ENGINE_STREAM_H
 #define CF_TESTS_ENGINE_STREAM_H
@@ -24,6 +25,8 @@ struct stream_item {
 
 struct stream {
     uint64_t random;
+    const uint8_t *bytes; /* not NULL: chance comes from here */
+    size_t n_bytes;
     int64_t t;
     struct stream_item items[STREAM_RECORDS];
     size_t n;
@@ -32,6 +35,15 @@ struct stream {
 
 static inline uint32_t stream_random(struct stream *s, uint32_t below)
 {
+    if (s->bytes) {
+        uint32_t value = s->n_bytes > 0 ? s->bytes[0] : 0;
+
+        if (below > 256 && s->n_bytes > 1)
+            value |= (uint32_t)s->bytes[1] << 8;
+        s->bytes += s->n_bytes > 1 ? 1U + (below > 256) : s->n_bytes;
+        s->n_bytes -= s->n_bytes > 1 ? 1U + (below > 256) : s->n_bytes;
+        return value % below;
+    }
     s->random ^= s->random << 13;
     s->random ^= s->random >> 7;
     s->random ^= s->random << 17;

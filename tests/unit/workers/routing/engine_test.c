@@ -30,7 +30,9 @@ struct scenario {
     const char *decisions;
 };
 
-static const struct scenario SCENARIOS[] = {
+/* The decisions of a row are one text on several lines.
+ * NOLINTBEGIN(bugprone-suspicious-missing-comma) */
+static const struct scenario scenarios[] = {
     {"a call finds the waiting agent",
      NULL,
      {T0 " agent a available", "1000100 queue c1", "1000200 agent a connected call=c1", "1060000 end c1",
@@ -180,10 +182,11 @@ static const struct scenario SCENARIOS[] = {
      "agent-ready - a available\nqueued c1 - default-queue\noffered c1 a longest-available\n"
      "requeued c1 a no-answer\nagent-ready - a no-answer\noffered c1 a next-call\n"},
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 START_TEST(plays_scenario)
 {
-    const struct scenario *s = &SCENARIOS[_i];
+    const struct scenario *s = &scenarios[_i];
     struct rig rig;
     struct cf_str got;
 
@@ -201,12 +204,12 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("engine");
-    TCase *scenarios = tcase_create("scenarios");
+    TCase *rows = tcase_create("scenarios");
     SRunner *runner;
     int failed;
 
-    tcase_add_loop_test(scenarios, plays_scenario, 0, (int)(sizeof(SCENARIOS) / sizeof(SCENARIOS[0])));
-    suite_add_tcase(suite, scenarios);
+    tcase_add_loop_test(rows, plays_scenario, 0, (int)(sizeof(scenarios) / sizeof(scenarios[0])));
+    suite_add_tcase(suite, rows);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
