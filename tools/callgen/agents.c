@@ -71,20 +71,25 @@ static bool answers(struct cg_call *call)
     return true;
 }
 
-void cg_agent_offered(struct cg_world *world, uint32_t index, uint32_t call, const char *offer_id)
+void cg_agent_offered(struct cg_world *world, uint32_t index, const struct cg_offer *offer)
 {
     struct cg_agent *agent = &world->agents[index];
 
     if (agent->state == CG_OFFLINE) {
         return;
     }
+    if (offer->seq <
+        agent->away_seq) { /* records of several keys come in any order: this offer is over already */
+        (void)answers(&world->calls[offer->call]);
+        return;
+    }
     if (agent->state == CG_BUSY) {
         world->n_double_held++;
         return;
     }
-    agent->call = call;
-    (void)cf_str_copy(agent->offer_id, sizeof agent->offer_id, cf_str_of(offer_id));
-    enter(agent, answers(&world->calls[call]) ? CG_RINGING : CG_MISSING);
+    agent->call = offer->call;
+    (void)cf_str_copy(agent->offer_id, sizeof agent->offer_id, cf_str_of(offer->id));
+    enter(agent, answers(&world->calls[offer->call]) ? CG_RINGING : CG_MISSING);
     cg_write_agent(world, index, "ringing");
     if (agent->state == CG_RINGING) {
         cg_world_timer(world, cg_random_in(&world->random, world->options->ring_ms), CG_AGENT_ANSWER, index,
@@ -118,10 +123,15 @@ void cg_agent_hung_up(struct cg_world *world, uint32_t index)
     pause(world, index);
 }
 
-/* The fleet took the agent out of rotation (an unanswered offer does that): back in after a while. */
-void cg_agent_sent_away(struct cg_world *world, uint32_t index)
+/* The fleet took the agent out of rotation (an unanswered offer does that): back in after a while. It may say
+ * so before it says what became of the call: the two records have different keys. */
+void cg_agent_sent_away(struct cg_world *world, uint32_t index, json_int_t seq)
 {
-    if (world->agents[index].state == CG_AVAILABLE || world->agents[index].state == CG_MISSING) {
+    enum cg_agent_state state = world->agents[index].state;
+
+    world->agents[index].away_seq = seq;
+    if (state >= CG_AVAILABLE && state <= CG_ANSWERED) {
+        world->agents[index].call = CG_NOBODY;
         pause(world, index);
     }
 }

@@ -8,6 +8,11 @@ static const char *text(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+static json_int_t seq_of(const json_t *decision)
+{
+    return json_integer_value(json_object_get(decision, "seq"));
+}
+
 static void keep(const struct cg_world *world, json_t **place, json_t *data)
 {
     if (cg_report_keeps_data(world->report)) {
@@ -52,6 +57,7 @@ static void offered(struct cg_world *world, uint32_t index, uint32_t agent, cons
 {
     struct cg_call *call = &world->calls[index];
     const char *offer_id = text(data, "offerId");
+    struct cg_offer offer = {index, offer_id == NULL ? "" : offer_id, seq_of(data)};
 
     if (call->n_offered++ == 0) {
         call->offered_ms = world->now_ms;
@@ -61,7 +67,7 @@ static void offered(struct cg_world *world, uint32_t index, uint32_t agent, cons
     /* When the caller has hung up already, nobody's telephone rings. */
     if (agent != CG_NOBODY && call->state == CG_WAITING) {
         call->agent = agent;
-        cg_agent_offered(world, agent, index, offer_id == NULL ? "" : offer_id);
+        cg_agent_offered(world, agent, &offer);
     }
 }
 
@@ -145,7 +151,7 @@ static void read_routed(struct cg_world *world, uint32_t call, json_t *data)
     }
     if (agent != CG_NOBODY && strcmp(decision, "agent-unavailable") == 0 && reason != NULL &&
         strcmp(reason, "no-answer") == 0) {
-        cg_agent_sent_away(world, agent);
+        cg_agent_sent_away(world, agent, seq_of(data));
     }
 }
 

@@ -51,7 +51,15 @@ struct cg_agent {
     uint32_t ticket;
     uint32_t call; /* CG_NOBODY */
     uint32_t n_events;
+    json_int_t away_seq; /* of the decision that last took the agent out of rotation */
     char offer_id[CG_ID_SIZE];
+};
+
+/* An offer as it was read. */
+struct cg_offer {
+    uint32_t call;
+    const char *id;
+    json_int_t seq; /* of the decision, in its routing domain */
 };
 
 struct cg_world {
@@ -87,12 +95,12 @@ void cg_world_timer(struct cg_world *world, uint64_t delay_ms, enum cg_action ac
 void cg_agents_start(struct cg_world *world);
 void cg_agents_stop(struct cg_world *world);
 const char *cg_agent_name(uint32_t agent);
-void cg_agent_offered(struct cg_world *world, uint32_t index, uint32_t call, const char *offer_id);
+void cg_agent_offered(struct cg_world *world, uint32_t index, const struct cg_offer *offer);
 /** The call is no longer this agent's: it was requeued, abandoned, or the answer came too late. */
 void cg_agent_released(struct cg_world *world, uint32_t index, uint32_t call);
 void cg_agent_connected(struct cg_world *world, uint32_t index, uint32_t call);
 void cg_agent_hung_up(struct cg_world *world, uint32_t index);
-void cg_agent_sent_away(struct cg_world *world, uint32_t index);
+void cg_agent_sent_away(struct cg_world *world, uint32_t index, json_int_t seq);
 void cg_agent_timer(struct cg_world *world, const struct cg_timer *timer);
 
 /* results.c: a cg_result_fn whose `arg` is the world */

@@ -93,9 +93,9 @@ def print_summary(calls, summary, statistics):
     print("%d calls: %d answered, %d hung up first, %d offers not answered by the first agent" % (
         summary["calls"], summary["answered"], summary["abandoned"], sum(c["missed"] for c in calls)))
     print("Callers: " + ", ".join("%d %s" % (n, name) for name, n in status.most_common()))
-    print("From call-started to call-queued: median %d ms, slowest %d ms; from call-ended to Salesforce: median %d ms, slowest "
-          "%d ms" % (latency["startedToQueued"]["p50"], latency["startedToQueued"]["max"], latency["endedToUpdated"]["p50"],
-                     latency["endedToUpdated"]["max"]))
+    print("call-started to call-queued: median %d ms, slowest %d ms; call-ended to Salesforce: median %d ms, slowest %d ms" % (
+        latency["startedToQueued"]["p50"], latency["startedToQueued"]["max"], latency["endedToUpdated"]["p50"],
+        latency["endedToUpdated"]["max"]))
     if statistics:
         print("Salesforce: %d tasks and %d case comments were written; %d API calls, %.1f per telephone call" % (
             statistics["records"]["Task"], statistics["records"]["CaseComment"], statistics["api_calls"],
