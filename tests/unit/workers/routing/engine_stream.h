@@ -96,11 +96,11 @@ static inline void stream_agent(struct stream *s, struct stream_item *item, cons
     if (held >= 0 && what >= 3)
         item->agent.state = what < 8 ? CF_AGENT_CONNECTED : CF_AGENT_RINGING;
     if (held >= 0 && stream_random(s, 3))
-        (void)snprintf(item->offer_id, sizeof(item->offer_id), "%s", m->calls[held].offer_id);
+        (void)cf_str_copy(item->offer_id, MODEL_TEXT, cf_str_of(m->calls[held].offer_id));
     else if (stream_random(s, 8) == 0)
-        (void)snprintf(item->offer_id, sizeof(item->offer_id), "%s", s->old_offer[agent]);
+        (void)cf_str_copy(item->offer_id, MODEL_TEXT, cf_str_of(s->old_offer[agent]));
     if (held >= 0)
-        (void)snprintf(s->old_offer[agent], MODEL_TEXT, "%s", m->calls[held].offer_id);
+        (void)cf_str_copy(s->old_offer[agent], MODEL_TEXT, cf_str_of(m->calls[held].offer_id));
     item->agent.offer_id = cf_str_of(item->offer_id[0] ? item->offer_id : NULL);
     if (stream_random(s, 4) == 0) {
         (void)snprintf(item->call_id, sizeof(item->call_id), "c%u", stream_random(s, MODEL_CALLS));
