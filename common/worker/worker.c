@@ -354,7 +354,15 @@ static int run_worker(struct cf_worker *worker)
 
 /* ---- command line ---- */
 
-enum action { ACT_RUN, ACT_CHECK, ACT_HELP, ACT_MARKDOWN, ACT_VERSION, ACT_USAGE };
+enum action { ACT_RUN, ACT_CHECK, ACT_HELP, ACT_MARKDOWN, ACT_METRICS, ACT_VERSION, ACT_USAGE };
+
+/* --help alone is for people; --help=markdown (keys) and --help=metrics are for tools/gen-docs.sh. */
+static enum action help_action(const char *what)
+{
+    if (what && strcmp(what, "markdown") == 0)
+        return ACT_MARKDOWN;
+    return what && strcmp(what, "metrics") == 0 ? ACT_METRICS : ACT_HELP;
+}
 
 static enum action parse(int argc, char **argv, const char **ret_file)
 {
@@ -376,7 +384,7 @@ static enum action parse(int argc, char **argv, const char **ret_file)
         else if (c == 'v')
             action = ACT_VERSION;
         else if (c == 'h')
-            action = optarg && strcmp(optarg, "markdown") == 0 ? ACT_MARKDOWN : ACT_HELP;
+            action = help_action(optarg);
         else
             return ACT_USAGE;
     }
@@ -391,6 +399,17 @@ static void print_help(const struct cf_stage *stage, const struct cf_config_part
         "Keys of the INI file; each is also an environment variable CALLFLEET_<KEY IN CAPITALS>.\n\n",
         stage->name, stage->help, stage->name);
     cf_config_print_help(stdout, parts, 2);
+}
+
+static void print_metrics(const struct cf_stage *stage)
+{
+    const struct cf_metric *tables[] = {cf_worker_metric_table, stage->metrics};
+    struct cf_buf text;
+
+    cf_buf_init(&text, 1U << 20);
+    cf_metrics_markdown(tables, stage->metrics ? 2 : 1, &text);
+    (void)fwrite(text.p, 1, text.n, stdout);
+    cf_buf_done(&text);
 }
 
 static int with_config(struct cf_worker *worker, const struct cf_config_part *parts, const char *file,
@@ -437,6 +456,8 @@ int cf_worker_main(const struct cf_stage *stage, int argc, char **argv)
         print_help(stage, parts);
     } else if (action == ACT_MARKDOWN) {
         cf_config_print_markdown(stdout, parts, 2);
+    } else if (action == ACT_METRICS) {
+        print_metrics(stage);
     } else {
         code = with_config(worker, parts, file, action);
     }
