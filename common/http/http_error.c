@@ -82,6 +82,11 @@ void cf_http_error_of(const struct cf_http_call *call, CURLcode code, struct cf_
         timed_out(call, ret_err);
         return;
     }
+    if (code == CURLE_ABORTED_BY_CALLBACK) { /* on_ready() in http.c */
+        (void)cf_err_set(ret_err, CF_ERR_TRANSIENT, "http", (int)code,
+                         "a kept connection broke before the answer");
+        return;
+    }
     if (call->sent && is_unsent(code)) /* for example HTTP/0.9, or curl's second connection for a GET */
         code = CURLE_RECV_ERROR;
     else if (!call->sent && !is_unsent(code))
