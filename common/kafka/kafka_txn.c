@@ -216,3 +216,51 @@ bool cf_kafka_txn_free(struct cf_kafka_txn *txn, uint32_t wait_ms)
     free(txn);
     return true;
 }
+
+#if defined(__SANITIZE_THREAD__)
+/* librdkafka makes its threads with C11's thrd_create(), which gcc 12's thread sanitizer does not know: its
+ * first malloc() in such a thread crashes. In a sanitized build the threads are POSIX ones instead (glibc's
+ * thrd_t is a pthread_t). */
+#include <threads.h>
+
+struct c11_start {
+    thrd_start_t fn;
+    void *arg;
+};
+
+static void *start_c11(void *memory)
+{
+    struct c11_start start = *(struct c11_start *)memory;
+
+    free(memory);
+    return (void *)(intptr_t)start.fn(start.arg);
+}
+
+__attribute__((visibility("default"))) int thrd_create(thrd_t *ret_thread, thrd_start_t fn, void *arg)
+{
+    struct c11_start *start = cf_calloc(1, sizeof(*start));
+
+    *start = (struct c11_start){fn, arg};
+    return pthread_create(ret_thread, NULL, start_c11, start) == 0 ? thrd_success : thrd_error;
+}
+
+__attribute__((visibility("default"))) int thrd_join(thrd_t thread, int *ret_code)
+{
+    void *code = NULL;
+
+    if (pthread_join(thread, &code) != 0)
+        return thrd_error;
+    if (ret_code)
+        *ret_code = (int)(intptr_t)code;
+    return thrd_success;
+}
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+/* Its C11 mutexes are unknown too, so what happens inside librdkafka is not judged; our own threads are. */
+const char *__tsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void)
+{
+    return "called_from_lib:librdkafka.so.1\nrace:librdkafka.so.1\nmutex:librdkafka.so.1\n";
+}
+#endif
