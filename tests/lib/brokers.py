@@ -107,7 +107,8 @@ class Writer:
 class Record:
     def __init__(self, message):
         self.topic, self.partition, self.offset = message.topic(), message.partition(), message.offset()
-        self.key = (message.key() or b"").decode(errors="replace")
+        self.raw_key = message.key()  # None: the record has none
+        self.key = (self.raw_key or b"").decode(errors="replace")
         self.value, self.headers = message.value(), message.headers() or []
         self.timestamp = message.timestamp()[1]
 
