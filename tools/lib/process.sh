@@ -13,6 +13,7 @@ process_start() {
         "$@" & echo $! >"$run.pid.part" && mv "$run.pid.part" "$run.pid"
         wait $! && code=0 || code=$?
         echo "$code" >"$run.exit"' keeper "$dir/run/$name" "$@" >>"$dir/log/$name.log" 2>&1 </dev/null 9>&- &
+    echo $! >"$dir/run/$name.keeper"
     process_wait_file "$dir/run/$name.pid" 5 || { cf_say "$name did not start" && return 1; }
 }
 
@@ -44,7 +45,7 @@ process_stop() {
     local bound=$1 name pids=() killed=0
     shift
     for name in "$@"; do
-        if process_runs "$name"; then pids+=("$(process_pid "$name")"); fi
+        if process_runs "$name"; then pids+=("$(process_pid "$name")" "$(cat "$dir/run/$name.keeper" 2>/dev/null)"); fi
     done
     [ "${#pids[@]}" -gt 0 ] || return 0
     process_signal TERM "$@"
