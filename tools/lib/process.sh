@@ -10,6 +10,7 @@ process_start() {
     rm -f "$dir/run/$name.exit" "$dir/run/$name.pid"
     # shellcheck disable=SC2016
     setsid bash -c 'run=$1 && shift
+        echo $$ >"$run.keeper"
         "$@" & echo $! >"$run.pid.part" && mv "$run.pid.part" "$run.pid"
         wait $! && code=0 || code=$?
         echo "$code" >"$run.exit"' keeper "$dir/run/$name" "$@" >>"$dir/log/$name.log" 2>&1 </dev/null 9>&- &
@@ -48,6 +49,8 @@ process_stop() {
         if process_runs "$name"; then pids+=("$(process_pid "$name")" "$(cat "$dir/run/$name.keeper" 2>/dev/null)"); fi
     done
     [ "${#pids[@]}" -gt 0 ] || return 0
+    # The keepers end by themselves, right after; they are waited for, and never signalled.
+    for name in "$@"; do pids+=("$(cat "$dir/run/$name.keeper" 2>/dev/null || echo 0)"); done
     process_signal TERM "$@"
     if ! cf_wait_gone "$bound" "$dir/" "${pids[@]}"; then
         for name in "$@"; do
