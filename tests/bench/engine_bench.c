@@ -73,14 +73,14 @@ static void on_decision(void *arg, const struct cf_call_routed *d)
     b->decisions++;
     if (!desk)
         return;
-    if (cf_str_is(d->decision, "offered")) {
+    if (cf_str_eq(d->decision, CF_STR("offered"))) {
         *desk = (struct desk){.call = number_of(d->call_id)};
-    } else if (cf_str_is(d->decision, "connected")) {
+    } else if (cf_str_eq(d->decision, CF_STR("connected"))) {
         desk->talking = true;
-    } else if (!cf_str_is(d->decision, "ignored")) {
+    } else if (!cf_str_eq(d->decision, CF_STR("ignored"))) {
         desk->call = -1;
         desk->talking = false;
-        desk->ready = cf_str_is(d->decision, "agent-ready");
+        desk->ready = cf_str_eq(d->decision, CF_STR("agent-ready"));
     }
 }
 

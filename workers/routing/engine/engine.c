@@ -22,6 +22,18 @@ struct cf_engine *cf_engine_new(struct cf_str domain, struct cf_policy *initial)
     return engine;
 }
 
+void *cf_engine_new_object(enum cf_engine_kind kind, size_t size, struct cf_str id)
+{
+    bool is_short = id.n <= sizeof(((struct cf_object *)0)->short_id);
+    struct cf_object *object = cf_calloc(1, size + (is_short ? 0 : id.n));
+    char *own = is_short ? object->short_id : (char *)object + size;
+
+    memcpy(own, id.p, id.n);
+    object->id = (struct cf_str){own, id.n};
+    object->kind = (uint8_t)kind;
+    return object;
+}
+
 void cf_engine_free_object(struct cf_object *object)
 {
     if (object->kind == CF_ENGINE_CALL && !object->tomb)

@@ -29,11 +29,8 @@ void cf_engine_set_phase(struct cf_engine *engine, struct cf_agent *agent, enum 
 
 struct cf_agent *cf_engine_new_agent(struct cf_engine *engine, struct cf_str id)
 {
-    struct cf_agent *agent = cf_calloc(1, sizeof(*agent) + id.n + 1);
-    char *own = (char *)(agent + 1);
+    struct cf_agent *agent = cf_engine_new_object(CF_ENGINE_AGENT, sizeof(*agent), id);
 
-    (void)cf_str_copy(own, id.n + 1, id);
-    agent->o = (struct cf_object){.id = {own, id.n}, .kind = CF_ENGINE_AGENT};
     agent->phase = CF_PHASE_OFFLINE;
     agent->last_at = INT64_MIN;
     agent->since = engine->at;
@@ -53,33 +50,34 @@ static bool take_call(struct cf_engine *engine, struct cf_agent *agent)
     if (!call)
         return false;
     cf_engine_unplace(engine, call);
-    cf_engine_offer(engine, call, agent, "next-call");
+    cf_engine_offer(engine, call, agent, CF_STR("next-call"));
     return true;
 }
 
 void cf_engine_ready(struct cf_engine *engine, struct cf_agent *agent, const struct cf_call *call,
-                     const char *reason)
+                     struct cf_str reason)
 {
-    cf_engine_decide(engine, "agent-ready", call, agent, reason);
+    cf_engine_decide(engine, CF_STR("agent-ready"), call, agent, reason);
     agent->ready_seq = engine->seq; /* of the decision just made: unique, and in order of time */
     if (!take_call(engine, agent))
         cf_engine_set_phase(engine, agent, CF_PHASE_AVAILABLE);
 }
 
 static void unavailable(struct cf_engine *engine, struct cf_agent *agent, enum cf_agent_phase phase,
-                        const char *reason)
+                        struct cf_str reason)
 {
     struct cf_call *call = agent->call;
 
     if (agent->phase == CF_PHASE_RESERVED) {
         cf_engine_refuse(engine, agent,
-                         phase == CF_PHASE_IDLE || phase == CF_PHASE_OFFLINE ? "rejected" : "busy");
+                         phase == CF_PHASE_IDLE || phase == CF_PHASE_OFFLINE ? CF_STR("rejected")
+                                                                             : CF_STR("busy"));
         call = NULL;
     } else if (call) {
         cf_engine_leave(engine, agent);
     }
     cf_engine_set_phase(engine, agent, phase);
-    cf_engine_decide(engine, "agent-unavailable", call, agent, reason);
+    cf_engine_decide(engine, CF_STR("agent-unavailable"), call, agent, reason);
 }
 
 void cf_engine_on_agent_timer(struct cf_engine *engine, struct cf_agent *agent)
@@ -87,21 +85,21 @@ void cf_engine_on_agent_timer(struct cf_engine *engine, struct cf_agent *agent)
     int64_t max_missed;
 
     if (agent->phase == CF_PHASE_WRAPUP) {
-        cf_engine_ready(engine, agent, NULL, "wrap-up-over");
+        cf_engine_ready(engine, agent, NULL, CF_STR("wrap-up-over"));
         return;
     }
     max_missed = agent->call->queue->policy->max_missed;
-    cf_engine_refuse(engine, agent, "no-answer");
+    cf_engine_refuse(engine, agent, CF_STR("no-answer"));
     if (++agent->missed < max_missed) {
-        cf_engine_ready(engine, agent, NULL, "no-answer");
+        cf_engine_ready(engine, agent, NULL, CF_STR("no-answer"));
         return;
     }
     agent->missed = 0;
     cf_engine_set_phase(engine, agent, CF_PHASE_IDLE);
-    cf_engine_decide(engine, "agent-unavailable", NULL, agent, "no-answer");
+    cf_engine_decide(engine, CF_STR("agent-unavailable"), NULL, agent, CF_STR("no-answer"));
 }
 
-static void ignore(struct cf_engine *engine, const struct cf_agent_state *event, const char *reason)
+static void ignore(struct cf_engine *engine, const struct cf_agent_state *event, struct cf_str reason)
 {
     cf_engine_ignore(engine, event->call_id, event->agent_id, reason);
 }
@@ -124,9 +122,9 @@ static void busy(struct cf_engine *engine, struct cf_agent *agent, const struct 
     bool second = event->state == CF_AGENT_RINGING && agent->phase == CF_PHASE_CONNECTED;
 
     if (second || (agent->phase == CF_PHASE_CONNECTED && !agent->call))
-        ignore(engine, event, "no-change");
+        ignore(engine, event, CF_STR("no-change"));
     else
-        unavailable(engine, agent, CF_PHASE_CONNECTED, "busy");
+        unavailable(engine, agent, CF_PHASE_CONNECTED, CF_STR("busy"));
 }
 
 /* Ringing and connected both speak of a call: the one offered, a former one, or one of somebody else. */
@@ -138,16 +136,16 @@ static void on_answer(struct cf_engine *engine, struct cf_agent *agent, const st
                     : agent->call && (event->call_id.n == 0 || is_own_call(agent, event->call_id));
 
     if (ours && agent->phase == CF_PHASE_CONNECTED) {
-        ignore(engine, event, event->state == CF_AGENT_CONNECTED ? "duplicate" : "late");
+        ignore(engine, event, event->state == CF_AGENT_CONNECTED ? CF_STR("duplicate") : CF_STR("late"));
     } else if (ours && event->state == CF_AGENT_CONNECTED) {
         cf_engine_connect(engine, agent);
     } else if (ours) {
         agent->call->acked = true;
         cf_engine_changed(engine, &agent->call->o);
-        ignore(engine, event, "acknowledged");
+        ignore(engine, event, CF_STR("acknowledged"));
     } else if (event->offer_id.n > 0 || known) {
         /* An answer to an offer that is over, or to a call the engine has elsewhere. */
-        ignore(engine, event, "late");
+        ignore(engine, event, CF_STR("late"));
     } else {
         busy(engine, agent, event);
     }
@@ -170,23 +168,23 @@ static void on_available(struct cf_engine *engine, struct cf_agent *agent, const
     struct cf_call *call = agent->call;
 
     if (is_stale(engine, agent, event)) {
-        ignore(engine, event, "late");
+        ignore(engine, event, CF_STR("late"));
         return;
     }
     agent->missed = 0;
     if (agent->phase == CF_PHASE_AVAILABLE) {
         if (changed)
-            cf_engine_decide(engine, "agent-ready", NULL, agent, "skills-changed");
+            cf_engine_decide(engine, CF_STR("agent-ready"), NULL, agent, CF_STR("skills-changed"));
         else
-            ignore(engine, event, "no-change");
+            ignore(engine, event, CF_STR("no-change"));
     } else if (agent->phase == CF_PHASE_RESERVED) {
-        cf_engine_refuse(engine, agent, "rejected");
-        cf_engine_ready(engine, agent, NULL, "rejected");
+        cf_engine_refuse(engine, agent, CF_STR("rejected"));
+        cf_engine_ready(engine, agent, NULL, CF_STR("rejected"));
     } else if (call) {
         cf_engine_leave(engine, agent);
-        cf_engine_ready(engine, agent, call, "available");
+        cf_engine_ready(engine, agent, call, CF_STR("available"));
     } else {
-        cf_engine_ready(engine, agent, NULL, "available");
+        cf_engine_ready(engine, agent, NULL, CF_STR("available"));
     }
 }
 
@@ -196,12 +194,12 @@ static void on_wrapup(struct cf_engine *engine, struct cf_agent *agent, const st
 
     if (agent->phase == CF_PHASE_RESERVED ? event->offer_id.n > 0 && is_stale(engine, agent, event)
                                           : is_stale(engine, agent, event)) {
-        ignore(engine, event, "late");
+        ignore(engine, event, CF_STR("late"));
         return;
     }
     if (agent->call)
         policy = agent->call->queue->policy;
-    unavailable(engine, agent, CF_PHASE_WRAPUP, "wrap-up");
+    unavailable(engine, agent, CF_PHASE_WRAPUP, CF_STR("wrap-up"));
     cf_engine_set_timer(engine, &agent->timer, engine->at + policy->wrap_up_max_ms);
 }
 
@@ -211,12 +209,13 @@ static void on_away(struct cf_engine *engine, struct cf_agent *agent, const stru
     enum cf_agent_phase phase = offline ? CF_PHASE_OFFLINE : CF_PHASE_IDLE;
 
     if (!offline && is_stale(engine, agent, event))
-        ignore(engine, event, "late");
+        ignore(engine, event, CF_STR("late"));
     else if (agent->phase == phase)
-        ignore(engine, event, "no-change");
+        ignore(engine, event, CF_STR("no-change"));
     else
         unavailable(engine, agent, phase,
-                    event->state == CF_AGENT_OTHER ? "other" : cf_agent_status_name(event->state));
+                    event->state == CF_AGENT_OTHER ? CF_STR("other")
+                                                   : cf_str_of(cf_agent_status_name(event->state)));
 }
 
 /* Takes over name, team and skills. Returns whether what the agent can take has changed. */
@@ -287,17 +286,17 @@ void cf_engine_on_agent_state(struct cf_engine *engine, const struct cf_agent_st
     bool changed;
 
     if (!agent && engine->agents.n >= CF_ENGINE_MAX_AGENTS) {
-        ignore(engine, event, "limit");
+        ignore(engine, event, CF_STR("limit"));
         return;
     }
     if (!agent)
         agent = cf_engine_new_agent(engine, event->agent_id);
     if (event->at < agent->last_at) {
-        ignore(engine, event, "late");
+        ignore(engine, event, CF_STR("late"));
         return;
     }
     if (event->at == agent->last_at && event->state == (enum cf_agent_status)agent->last_state) {
-        ignore(engine, event, "duplicate");
+        ignore(engine, event, CF_STR("duplicate"));
         return;
     }
     agent->last_at = event->at;

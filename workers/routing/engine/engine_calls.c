@@ -19,11 +19,8 @@ void cf_engine_set_call_state(struct cf_engine *engine, struct cf_call *call, en
 
 struct cf_call *cf_engine_new_call(struct cf_engine *engine, struct cf_str id)
 {
-    struct cf_call *call = cf_calloc(1, sizeof(*call) + id.n + 1);
-    char *own = (char *)(call + 1);
+    struct cf_call *call = cf_engine_new_object(CF_ENGINE_CALL, sizeof(*call), id);
 
-    (void)cf_str_copy(own, id.n + 1, id);
-    call->o = (struct cf_object){.id = {own, id.n}, .kind = CF_ENGINE_CALL};
     call->timer = (struct cf_alarm){.due = CF_ENGINE_NO_TIMER, .owner = &call->o};
     cf_ids_put(&engine->calls, call);
     engine->n_waiting++;
@@ -77,7 +74,7 @@ void cf_engine_unplace(struct cf_engine *engine, struct cf_call *call)
 
 void cf_engine_seek_agent(struct cf_engine *engine, struct cf_call *call)
 {
-    const char *reason;
+    struct cf_str reason;
     struct cf_agent *agent = cf_engine_best_agent(engine, call, &reason);
 
     if (agent)
@@ -110,11 +107,11 @@ void cf_engine_on_call_queued(struct cf_engine *engine, const struct cf_call_que
 
     /* A tombstone that no call-queued preceded: the call was over before it came. */
     if (known && known->tomb && !((const struct cf_tomb *)(const void *)known)->queued)
-        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, "late");
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("late"));
     else if (known)
-        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, "duplicate");
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("duplicate"));
     else if (alive >= CF_ENGINE_MAX_CALLS)
-        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, "limit");
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("limit"));
     else
         add_call(engine, event);
 }
@@ -123,10 +120,10 @@ static void end_offered(struct cf_engine *engine, struct cf_call *call)
 {
     struct cf_agent *agent = call->agent;
 
-    cf_engine_decide(engine, "abandoned", call, agent, "while-offered");
+    cf_engine_decide(engine, CF_STR("abandoned"), call, agent, CF_STR("while-offered"));
     agent->call = NULL;
     cf_engine_bury(engine, call, true);
-    cf_engine_ready(engine, agent, NULL, "abandoned");
+    cf_engine_ready(engine, agent, NULL, CF_STR("abandoned"));
 }
 
 static void end_connected(struct cf_engine *engine, struct cf_call *call)
@@ -135,7 +132,7 @@ static void end_connected(struct cf_engine *engine, struct cf_call *call)
     struct cf_queue *queue = call->queue;
     int64_t wrap_up_ms = queue->policy->wrap_up_ms;
 
-    cf_engine_decide(engine, "ended", call, agent, "call-ended");
+    cf_engine_decide(engine, CF_STR("ended"), call, agent, CF_STR("call-ended"));
     if (!agent) {
         cf_engine_bury(engine, call, true);
         return;
@@ -147,7 +144,7 @@ static void end_connected(struct cf_engine *engine, struct cf_call *call)
         cf_engine_set_phase(engine, agent, CF_PHASE_WRAPUP);
         cf_engine_set_timer(engine, &agent->timer, engine->at + wrap_up_ms);
     } else {
-        cf_engine_ready(engine, agent, NULL, "call-ended");
+        cf_engine_ready(engine, agent, NULL, CF_STR("call-ended"));
     }
 }
 
@@ -157,16 +154,17 @@ void cf_engine_on_call_ended(struct cf_engine *engine, const struct cf_call_ende
     struct cf_call *call = (struct cf_call *)known;
 
     if (!known) {
-        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, "unknown-call");
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("unknown-call"));
         cf_engine_add_tomb(engine, event->call_id, false, true);
     } else if (known->tomb) {
         struct cf_tomb *tomb = (struct cf_tomb *)known;
 
-        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, tomb->ended ? "duplicate" : "late");
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0},
+                         tomb->ended ? CF_STR("duplicate") : CF_STR("late"));
         tomb->ended = true;
         cf_engine_changed(engine, known);
     } else if (call->state == CF_CALL_WAITING) {
-        cf_engine_decide(engine, "abandoned", call, NULL, "while-waiting");
+        cf_engine_decide(engine, CF_STR("abandoned"), call, NULL, CF_STR("while-waiting"));
         cf_engine_bury(engine, call, true);
     } else if (call->state == CF_CALL_OFFERED) {
         end_offered(engine, call);
@@ -182,7 +180,7 @@ static void overflow(struct cf_engine *engine, struct cf_call *call)
 
     cf_engine_unplace(engine, call);
     if (!to.p || call->hops >= CF_ENGINE_MAX_HOPS) {
-        cf_engine_decide(engine, "ended", call, NULL, "max-wait");
+        cf_engine_decide(engine, CF_STR("ended"), call, NULL, CF_STR("max-wait"));
         cf_engine_bury(engine, call, false);
         return;
     }
@@ -190,7 +188,7 @@ static void overflow(struct cf_engine *engine, struct cf_call *call)
     call->in_queue_since = engine->at;
     cf_engine_set_queue(engine, call, cf_engine_queue(engine, to));
     cf_engine_changed(engine, &call->o);
-    cf_engine_decide(engine, "overflowed", call, NULL, "max-wait");
+    cf_engine_decide(engine, CF_STR("overflowed"), call, NULL, CF_STR("max-wait"));
     cf_engine_seek_agent(engine, call);
 }
 
@@ -204,13 +202,13 @@ void cf_engine_on_call_timer(struct cf_engine *engine, struct cf_call *call)
     if (call->agent) {
         struct cf_agent *agent = call->agent;
 
-        cf_engine_decide(engine, "ended", call, agent, "max-talk");
+        cf_engine_decide(engine, CF_STR("ended"), call, agent, CF_STR("max-talk"));
         agent->call = NULL;
         cf_engine_bury(engine, call, false);
         cf_engine_set_phase(engine, agent, CF_PHASE_IDLE);
-        cf_engine_decide(engine, "agent-unavailable", NULL, agent, "max-talk");
+        cf_engine_decide(engine, CF_STR("agent-unavailable"), NULL, agent, CF_STR("max-talk"));
         return;
     }
-    cf_engine_decide(engine, "ended", call, NULL, "agent-left");
+    cf_engine_decide(engine, CF_STR("ended"), call, NULL, CF_STR("agent-left"));
     cf_engine_bury(engine, call, false);
 }

@@ -6,14 +6,14 @@
 #define SCREEN_POP_LIMIT 2048
 
 /* A decision without the parts that only some have, in the engine's own memory. */
-static struct cf_call_routed *begin(struct cf_engine *engine, const char *what, const struct cf_call *call)
+static struct cf_call_routed *begin(struct cf_engine *engine, struct cf_str what, const struct cf_call *call)
 {
     const struct cf_rt_record *record = engine->record;
     struct cf_call_routed *decision = &engine->decision;
 
     cf_buf_clear(&engine->scratch);
     *decision = (struct cf_call_routed){
-        .decision = cf_str_of(what),
+        .decision = what,
         .domain = engine->domain,
         .seq = engine->seq + 1,
         .at = engine->at,
@@ -65,15 +65,15 @@ struct cf_str cf_engine_offer_id(struct cf_engine *engine, const struct cf_call 
     return (struct cf_str){engine->scratch.p + start, engine->scratch.n - start};
 }
 
-void cf_engine_decide(struct cf_engine *engine, const char *what, const struct cf_call *call,
-                      const struct cf_agent *agent, const char *reason)
+void cf_engine_decide(struct cf_engine *engine, struct cf_str what, const struct cf_call *call,
+                      const struct cf_agent *agent, struct cf_str reason)
 {
     struct cf_call_routed *decision;
 
     if (silent(engine))
         return;
     decision = begin(engine, what, call);
-    decision->reason = cf_str_of(reason);
+    decision->reason = reason;
     if (agent)
         decision->agent_id = agent->o.id;
     if (call && call->offer_seq > 0 && (agent || call->agent))
@@ -82,28 +82,28 @@ void cf_engine_decide(struct cf_engine *engine, const char *what, const struct c
 }
 
 void cf_engine_ignore(struct cf_engine *engine, struct cf_str call_id, struct cf_str agent_id,
-                      const char *reason)
+                      struct cf_str reason)
 {
     struct cf_call_routed *decision;
 
     if (silent(engine))
         return;
-    decision = begin(engine, "ignored", NULL);
+    decision = begin(engine, CF_STR("ignored"), NULL);
     decision->call_id = call_id;
     decision->agent_id = agent_id;
-    decision->reason = cf_str_of(reason);
+    decision->reason = reason;
     emit(engine);
 }
 
-void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, const char *reason)
+void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, struct cf_str reason)
 {
     const struct cf_need *need = call->need;
     struct cf_call_routed *decision;
 
     if (silent(engine))
         return;
-    decision = begin(engine, "queued", call);
-    decision->reason = cf_str_of(reason);
+    decision = begin(engine, CF_STR("queued"), call);
+    decision->reason = reason;
     decision->position = 1 + (int64_t)cf_order_rank(&call->queue->waiting, &call->in_queue.key);
     /* position x mean handling time / agents who serve it: the wait until that many of them got free. */
     if (need->n_ready > 0)
@@ -115,8 +115,11 @@ void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *cal
 
 static bool is_unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
+    /* One bit per ASCII character: - . 0-9 A-Z _ a-z ~ */
+    static const uint64_t set[2] = {0x03ff600000000000, 0x47fffffe87fffffe};
+    unsigned char u = (unsigned char)c;
+
+    return u < 128 && (set[u >> 6] >> (u & 63) & 1);
 }
 
 /* RFC 3986: what is not unreserved is escaped, so no id can change the meaning of the address. */
@@ -139,43 +142,19 @@ static void add_escaped(struct cf_buf *buf, struct cf_str text)
     }
 }
 
-/* The place holder that `rest` starts with, its value appended; 0 when it starts with none. */
-static size_t add_holder(struct cf_engine *engine, struct cf_str rest, struct cf_str object, struct cf_str id)
-{
-    struct cf_buf *buf = &engine->scratch;
-
-    if (cf_str_starts(rest, CF_STR("{id}"))) {
-        add_escaped(buf, id);
-        return sizeof("{id}") - 1;
-    }
-    if (cf_str_starts(rest, CF_STR("{object}"))) {
-        cf_buf_str(buf, object);
-        return sizeof("{object}") - 1;
-    }
-    if (cf_str_starts(rest, CF_STR("{instance}"))) {
-        cf_buf_str(buf, engine->policy->screen_pop.instance);
-        return sizeof("{instance}") - 1;
-    }
-    return 0;
-}
-
 static struct cf_str make_url(struct cf_engine *engine, struct cf_str object, struct cf_str id)
 {
-    struct cf_str rest = engine->policy->screen_pop.url_template;
+    const struct cf_policy *policy = engine->policy;
     struct cf_buf *buf = &engine->scratch;
     size_t start = buf->n;
 
-    while (rest.n > 0) {
-        size_t skip = add_holder(engine, rest, object, id);
+    for (size_t i = 0; i < policy->screen_pop.n_parts; i++) {
+        const struct cf_url_part *part = &policy->screen_pop.parts[i];
 
-        if (skip == 0) {
-            const char *brace = rest.n > 1 ? memchr(rest.p + 1, '{', rest.n - 1) : NULL;
-
-            skip = brace ? (size_t)(brace - rest.p) : rest.n;
-            cf_buf_add(buf, rest.p, skip);
-        }
-        rest.p += skip;
-        rest.n -= skip;
+        if (part->kind == CF_URL_ID)
+            add_escaped(buf, id);
+        else
+            cf_buf_str(buf, part->kind == CF_URL_OBJECT ? object : part->text);
     }
     if (buf->full || buf->n - start > SCREEN_POP_LIMIT)
         return (struct cf_str){0};
@@ -211,8 +190,8 @@ static void add_screen_pop(struct cf_engine *engine, const struct cf_details *de
     decision->screen_pop.label = label;
 }
 
-void cf_engine_decide_offer(struct cf_engine *engine, const char *what, const struct cf_call *call,
-                            const char *reason)
+void cf_engine_decide_offer(struct cf_engine *engine, struct cf_str what, const struct cf_call *call,
+                            struct cf_str reason)
 {
     const struct cf_details *details = call->details;
     struct cf_call_routed *decision;
@@ -220,7 +199,7 @@ void cf_engine_decide_offer(struct cf_engine *engine, const char *what, const st
     if (silent(engine))
         return;
     decision = begin(engine, what, call);
-    decision->reason = cf_str_of(reason);
+    decision->reason = reason;
     decision->agent_id = call->agent->o.id;
     if (call->state == CF_CALL_OFFERED)
         decision->deadline = call->agent->timer.due;

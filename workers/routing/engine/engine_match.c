@@ -122,16 +122,27 @@ static const struct cf_skill *find_skill(const struct cf_profile *profile, struc
     return NULL;
 }
 
+/* Whole numbers and others are alike, as in normalise(). */
+static bool same_value(const struct cf_skill *a, const struct cf_skill *b)
+{
+    bool text = a->type == CF_JSON_STRING;
+
+    if (text != (b->type == CF_JSON_STRING) || (a->type == CF_JSON_BOOL) != (b->type == CF_JSON_BOOL))
+        return false;
+    return text ? cf_str_eq(a->text, b->text) : !(a->number < b->number) && !(a->number > b->number);
+}
+
 bool cf_engine_is_profile(const struct cf_profile *profile, struct cf_str team, struct cf_policy_needs skills)
 {
     if (skills.n != profile->skills.n || !cf_str_eq(team, profile->team))
         return false;
     for (size_t i = 0; i < skills.n; i++) {
-        struct cf_skill skill = skills.items[i];
-        const struct cf_skill *has = find_skill(profile, skill.name);
+        const struct cf_skill *has = &profile->skills.items[i];
 
-        normalise(&skill, 1);
-        if (!has || compare_skills(has, &skill) != 0)
+        /* The same order as before, mostly. */
+        if (!cf_str_eq(has->name, skills.items[i].name))
+            has = find_skill(profile, skills.items[i].name);
+        if (!has || !same_value(has, &skills.items[i]))
             return false;
     }
     return true;

@@ -3,7 +3,7 @@
 #include "engine/engine_priv.h"
 
 void cf_engine_offer(struct cf_engine *engine, struct cf_call *call, struct cf_agent *agent,
-                     const char *reason)
+                     struct cf_str reason)
 {
     cf_engine_set_phase(engine, agent, CF_PHASE_RESERVED);
     call->agent = agent;
@@ -13,7 +13,7 @@ void cf_engine_offer(struct cf_engine *engine, struct cf_call *call, struct cf_a
     agent->call = call;
     cf_engine_set_call_state(engine, call, CF_CALL_OFFERED);
     cf_engine_set_timer(engine, &agent->timer, engine->at + call->queue->policy->offer_ms);
-    cf_engine_decide_offer(engine, "offered", call, reason);
+    cf_engine_decide_offer(engine, CF_STR("offered"), call, reason);
 }
 
 void cf_engine_connect(struct cf_engine *engine, struct cf_agent *agent)
@@ -26,7 +26,7 @@ void cf_engine_connect(struct cf_engine *engine, struct cf_agent *agent)
     call->connected_at = engine->at;
     cf_engine_set_call_state(engine, call, CF_CALL_CONNECTED);
     cf_engine_set_timer(engine, &call->timer, engine->at + CF_ENGINE_TALK_MS);
-    cf_engine_decide_offer(engine, "connected", call, "answered");
+    cf_engine_decide_offer(engine, CF_STR("connected"), call, CF_STR("answered"));
 }
 
 /* The newest are remembered; an agent is in the list once. */
@@ -46,12 +46,12 @@ static void add_missed(struct cf_call *call, struct cf_agent *agent)
     call->n_missed = (uint8_t)n;
 }
 
-void cf_engine_refuse(struct cf_engine *engine, struct cf_agent *agent, const char *reason)
+void cf_engine_refuse(struct cf_engine *engine, struct cf_agent *agent, struct cf_str reason)
 {
     struct cf_call *call = agent->call;
 
     add_missed(call, agent);
-    cf_engine_decide(engine, "requeued", call, agent, reason);
+    cf_engine_decide(engine, CF_STR("requeued"), call, agent, reason);
     call->agent = NULL;
     agent->call = NULL;
     cf_engine_changed(engine, &agent->o);

@@ -87,11 +87,11 @@ static struct cf_agent *unmissed(const struct cf_call *call, size_t pos, struct 
 }
 
 struct cf_agent *cf_engine_best_agent(const struct cf_engine *engine, const struct cf_call *call,
-                                      const char **ret_reason)
+                                      struct cf_str *ret_reason)
 {
     struct cf_agent *agent = preferred(engine, call);
 
-    *ret_reason = agent ? "preferred-agent" : "longest-available";
+    *ret_reason = agent ? CF_STR("preferred-agent") : CF_STR("longest-available");
     if (agent)
         return agent;
     /* Whoever waits with the same need found nobody either. */

@@ -88,17 +88,17 @@ static void start_queue(const struct cf_engine *engine, const struct cf_call_que
     const struct cf_policy_target *target =
         entry.n > 0 ? cf_ids_get(&engine->policy->entry_points, entry) : NULL;
 
-    plan->reason = "requested";
+    plan->reason = CF_STR("requested");
     plan->queue =
         event->has_request ? cf_policy_queue(engine->policy, engine->rules, event->request.queue_id) : NULL;
     if (plan->queue)
         return;
     if (target && target->domain == engine->rules) {
         plan->queue = target->queue;
-        plan->reason = "entry-point";
+        plan->reason = CF_STR("entry-point");
     } else {
         plan->queue = engine->rules->default_queue;
-        plan->reason = "default-queue";
+        plan->reason = CF_STR("default-queue");
     }
 }
 
@@ -106,7 +106,7 @@ static void apply_rules(const struct cf_engine *engine, const struct cf_call_que
                         struct cf_plan *plan)
 {
     const struct cf_queue_policy *start = plan->queue;
-    bool fixed = cf_str_is(cf_str_of(plan->reason), "requested");
+    bool fixed = cf_str_is(plan->reason, "requested");
 
     for (size_t i = 0; i < engine->rules->n_rules; i++) {
         const struct cf_rule *rule = &engine->rules->rules[i];
@@ -115,7 +115,7 @@ static void apply_rules(const struct cf_engine *engine, const struct cf_call_que
             continue;
         if (rule->to_queue.p && !fixed) {
             plan->queue = cf_policy_queue(engine->policy, engine->rules, rule->to_queue);
-            plan->reason = "rule";
+            plan->reason = CF_STR("rule");
             fixed = true;
         }
         if (rule->priority > 0 && (plan->priority == 0 || rule->priority < plan->priority))

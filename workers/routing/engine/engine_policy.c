@@ -12,11 +12,8 @@ static const struct cf_queue_policy *removed_policy(const struct cf_engine *engi
 
 static struct cf_queue *new_queue(struct cf_engine *engine, struct cf_str id)
 {
-    struct cf_queue *queue = cf_calloc(1, sizeof(*queue) + id.n + 1);
-    char *own = (char *)(queue + 1);
+    struct cf_queue *queue = cf_engine_new_object(CF_ENGINE_QUEUE, sizeof(*queue), id);
 
-    (void)cf_str_copy(own, id.n + 1, id);
-    queue->o = (struct cf_object){.id = {own, id.n}, .kind = CF_ENGINE_QUEUE};
     queue->removed = true;
     queue->policy = removed_policy(engine);
     cf_ids_put(&engine->queues, queue);
@@ -110,7 +107,7 @@ static void move_call(struct cf_engine *engine, struct cf_call *call)
     call->in_queue_since = engine->at;
     cf_engine_set_queue(engine, call, cf_engine_queue(engine, engine->rules->default_queue->id));
     cf_engine_changed(engine, &call->o);
-    cf_engine_decide(engine, "overflowed", call, NULL, "queue-removed");
+    cf_engine_decide(engine, CF_STR("overflowed"), call, NULL, CF_STR("queue-removed"));
 }
 
 static void change_policy(struct cf_engine *engine, struct cf_policy *policy)
@@ -145,5 +142,6 @@ void cf_engine_on_policy(struct cf_engine *engine, const struct cf_rt_record *re
         return;
     }
     cf_policy_unref(policy);
-    cf_engine_ignore(engine, (struct cf_str){0}, (struct cf_str){0}, newer ? "invalid-policy" : "duplicate");
+    cf_engine_ignore(engine, (struct cf_str){0}, (struct cf_str){0},
+                     newer ? CF_STR("invalid-policy") : CF_STR("duplicate"));
 }

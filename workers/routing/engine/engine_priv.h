@@ -41,6 +41,8 @@ struct cf_object {
     bool tomb;        /* of CALL: struct cf_tomb, not struct cf_call */
     bool deleted;     /* of CALL: waits for the next clear, then it is freed */
     uint32_t changed; /* 1 + its place among the changed ones, 0: unchanged */
+    /* The id when it is short, so that finding an object touches one cache line less; else it is behind. */
+    char short_id[40];
 };
 
 struct cf_alarm {
@@ -158,7 +160,7 @@ struct cf_agent {
 /* What policy and producer say about a new call. */
 struct cf_plan {
     const struct cf_queue_policy *queue;
-    const char *reason; /* why this queue */
+    struct cf_str reason; /* why this queue */
     int64_t priority;
     struct cf_skill skills[CF_ENGINE_MAX_SKILLS];
     size_t n_skills;
@@ -198,18 +200,23 @@ struct cf_engine {
     bool policy_changed; /* since the last clear */
 };
 
+/* engine.c */
+/** Zeroed, `size` bytes, with an id of its own. */
+void *cf_engine_new_object(enum cf_engine_kind kind, size_t size, struct cf_str id);
+void cf_engine_free_object(struct cf_object *object);
+
 /* engine_changes.c */
 void cf_engine_changed(struct cf_engine *engine, struct cf_object *object);
 
 /* engine_decide.c: decisions. `call` and `agent` may be NULL. */
-void cf_engine_decide(struct cf_engine *engine, const char *what, const struct cf_call *call,
-                      const struct cf_agent *agent, const char *reason);
-void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, const char *reason);
+void cf_engine_decide(struct cf_engine *engine, struct cf_str what, const struct cf_call *call,
+                      const struct cf_agent *agent, struct cf_str reason);
+void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, struct cf_str reason);
 /** offered, connected: with screen pop and cases. */
-void cf_engine_decide_offer(struct cf_engine *engine, const char *what, const struct cf_call *call,
-                            const char *reason);
+void cf_engine_decide_offer(struct cf_engine *engine, struct cf_str what, const struct cf_call *call,
+                            struct cf_str reason);
 void cf_engine_ignore(struct cf_engine *engine, struct cf_str call_id, struct cf_str agent_id,
-                      const char *reason);
+                      struct cf_str reason);
 /** "<domain>-<seq>" of the call's offer, in the scratch buffer. */
 struct cf_str cf_engine_offer_id(struct cf_engine *engine, const struct cf_call *call);
 
@@ -226,7 +233,6 @@ void cf_engine_place(struct cf_engine *engine, struct cf_call *call);
 void cf_engine_set_queue(struct cf_engine *engine, struct cf_call *call, struct cf_queue *queue);
 void cf_engine_set_call_state(struct cf_engine *engine, struct cf_call *call, enum cf_call_state state);
 struct cf_call *cf_engine_new_call(struct cf_engine *engine, struct cf_str id);
-void cf_engine_free_object(struct cf_object *object);
 
 /* engine_tombs.c */
 /** The call is over: a tombstone takes its place. `ended`: a call-ended said so. */
@@ -249,17 +255,17 @@ void cf_engine_on_agent_timer(struct cf_engine *engine, struct cf_agent *agent);
 void cf_engine_set_phase(struct cf_engine *engine, struct cf_agent *agent, enum cf_agent_phase phase);
 /** The agent is available, says so with the reason, and takes the next call. */
 void cf_engine_ready(struct cf_engine *engine, struct cf_agent *agent, const struct cf_call *call,
-                     const char *reason);
+                     struct cf_str reason);
 struct cf_agent *cf_engine_new_agent(struct cf_engine *engine, struct cf_str id);
 void cf_engine_rename(struct cf_engine *engine, struct cf_agent *agent, struct cf_str name);
 
 /* engine_offers.c: the life of an offer */
 void cf_engine_offer(struct cf_engine *engine, struct cf_call *call, struct cf_agent *agent,
-                     const char *reason);
+                     struct cf_str reason);
 void cf_engine_connect(struct cf_engine *engine, struct cf_agent *agent);
 /** Takes the offer back; the agent is left in phase RESERVED without a call: the caller sets the phase. The
  * call seeks another agent. */
-void cf_engine_refuse(struct cf_engine *engine, struct cf_agent *agent, const char *reason);
+void cf_engine_refuse(struct cf_engine *engine, struct cf_agent *agent, struct cf_str reason);
 /** The agent of a connected call is free from it; the call stays until it ends. */
 void cf_engine_leave(struct cf_engine *engine, struct cf_agent *agent);
 /** Takes the talk that ends now into the queue's mean. */
@@ -283,7 +289,7 @@ void cf_engine_join(struct cf_agent *agent);
 void cf_engine_part(struct cf_agent *agent);
 /** The agent for the call, NULL: none is available. */
 struct cf_agent *cf_engine_best_agent(const struct cf_engine *engine, const struct cf_call *call,
-                                      const char **ret_reason);
+                                      struct cf_str *ret_reason);
 /** The call for the agent, NULL: none waits. */
 struct cf_call *cf_engine_best_call(const struct cf_engine *engine, const struct cf_agent *agent);
 

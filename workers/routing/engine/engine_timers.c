@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A binary heap of what is due, by (due, kind, id): a total order, so the heap's shape decides nothing. */
+/* A heap of what is due, by (due, kind, id): a total order, so the heap's shape decides nothing. Four
+ * children to a node: each move writes into the moved timer's owner, so few levels count for more than few
+ * compares. */
 #include "engine/engine_priv.h"
+
+enum { CHILDREN = 4 };
 
 static bool before(const struct cf_alarm_slot *a, const struct cf_alarm_slot *b)
 {
@@ -21,9 +25,9 @@ static void sift_up(struct cf_engine *engine, size_t pos)
 {
     struct cf_alarm_slot slot = engine->timers[pos];
 
-    while (pos > 0 && before(&slot, &engine->timers[(pos - 1) / 2])) {
-        put(engine, pos, engine->timers[(pos - 1) / 2]);
-        pos = (pos - 1) / 2;
+    while (pos > 0 && before(&slot, &engine->timers[(pos - 1) / CHILDREN])) {
+        put(engine, pos, engine->timers[(pos - 1) / CHILDREN]);
+        pos = (pos - 1) / CHILDREN;
     }
     put(engine, pos, slot);
 }
@@ -33,12 +37,12 @@ static void sift_down(struct cf_engine *engine, size_t pos)
     struct cf_alarm_slot slot = engine->timers[pos];
 
     for (;;) {
-        size_t child = 2 * pos + 1;
+        size_t first = CHILDREN * pos + 1, child = first;
 
-        if (child >= engine->n_timers)
+        if (first >= engine->n_timers)
             break;
-        if (child + 1 < engine->n_timers && before(&engine->timers[child + 1], &engine->timers[child]))
-            child++;
+        for (size_t i = first + 1; i < first + CHILDREN && i < engine->n_timers; i++)
+            child = before(&engine->timers[i], &engine->timers[child]) ? i : child;
         if (!before(&engine->timers[child], &slot))
             break;
         put(engine, pos, engine->timers[child]);

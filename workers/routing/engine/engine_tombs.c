@@ -16,11 +16,9 @@ static void append(struct cf_engine *engine, struct cf_tomb *tomb)
 
 static struct cf_tomb *make(struct cf_str id)
 {
-    struct cf_tomb *tomb = cf_calloc(1, sizeof(*tomb) + id.n + 1);
-    char *own = (char *)(tomb + 1);
+    struct cf_tomb *tomb = cf_engine_new_object(CF_ENGINE_CALL, sizeof(*tomb), id);
 
-    (void)cf_str_copy(own, id.n + 1, id);
-    tomb->o = (struct cf_object){.id = {own, id.n}, .kind = CF_ENGINE_CALL, .tomb = true};
+    tomb->o.tomb = true;
     return tomb;
 }
 

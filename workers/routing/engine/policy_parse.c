@@ -262,33 +262,6 @@ static int read_domains(struct cf_policy_reader *r, struct cf_policy *policy, co
     return 0;
 }
 
-static int read_screen_pop(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *root)
-{
-    static const char *const members[] = {"urlTemplate", "object", "instance", NULL};
-    const struct cf_json *node = cf_json_get(root, "screenPop");
-    const struct cf_json *url = cf_json_get(node, "urlTemplate");
-
-    policy->screen_pop.url_template = CF_STR("https://{instance}/lightning/r/{object}/{id}/view");
-    policy->screen_pop.object = CF_STR("Account");
-    policy->screen_pop.instance = CF_STR("example.my.salesforce.com");
-    if (!node)
-        return 0;
-    (void)snprintf(r->path, sizeof(r->path), "screenPop");
-    if (cf_policy_check(r, node, members) ||
-        cf_policy_get_id(r, node, "instance", &policy->screen_pop.instance) ||
-        cf_policy_get_id(r, node, "object", &policy->screen_pop.object))
-        return -1;
-    if (!cf_str_is(policy->screen_pop.object, "Account") &&
-        !cf_str_is(policy->screen_pop.object, "Contact") && !cf_str_is(policy->screen_pop.object, "Case"))
-        return cf_policy_fail(r, "object", "must be Account, Contact or Case");
-    if (url && (url->type != CF_JSON_STRING || url->u.str.n < 1 || url->u.str.n > 1024))
-        return cf_policy_fail(r, "urlTemplate", "must be a string of 1 to 1024 characters");
-    if (url)
-        policy->screen_pop.url_template = cf_arena_str(r->arena, url->u.str);
-    r->path[0] = '\0';
-    return 0;
-}
-
 /* The document itself is one domain when it has no member "domains". */
 static int read_all_domains(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *root)
 {
@@ -297,7 +270,7 @@ static int read_all_domains(struct cf_policy_reader *r, struct cf_policy *policy
     const struct cf_json *array = cf_json_get(root, "domains");
     struct cf_str default_domain = {0};
 
-    if (cf_policy_check(r, root, array ? several : one) || read_screen_pop(r, policy, root))
+    if (cf_policy_check(r, root, array ? several : one) || cf_policy_read_screen_pop(r, policy, root))
         return -1;
     if (array) {
         if (read_domains(r, policy, array) || cf_policy_get_id(r, root, "defaultDomain", &default_domain))

@@ -80,6 +80,11 @@ struct cf_domain_policy {
     size_t n_rules;
 };
 
+struct cf_url_part {
+    enum { CF_URL_TEXT, CF_URL_OBJECT, CF_URL_ID } kind;
+    struct cf_str text;
+};
+
 struct cf_policy {
     struct cf_arena *arena;
     unsigned refs;
@@ -90,7 +95,9 @@ struct cf_policy {
     struct cf_domain_policy *default_domain;
     struct cf_ids queues, entry_points, teams; /* over all domains; ids are unique */
     struct {
-        struct cf_str url_template, object, instance;
+        struct cf_str object, instance;
+        const struct cf_url_part *parts; /* of the address, in order */
+        size_t n_parts;
     } screen_pop;
 };
 
@@ -124,6 +131,9 @@ int cf_policy_get_list(struct cf_policy_reader *r, const struct cf_json *object,
                        struct cf_policy_list *ret_list);
 int cf_policy_get_needs(struct cf_policy_reader *r, const struct cf_json *object, const char *member,
                         struct cf_policy_needs *ret_needs);
+/** policy_screen.c */
+int cf_policy_read_screen_pop(struct cf_policy_reader *r, struct cf_policy *policy,
+                              const struct cf_json *root);
 /** policy_rules.c: the `rules` array of a domain. */
 int cf_policy_read_rules(struct cf_policy_reader *r, const struct cf_json *object,
                          struct cf_domain_policy *domain);
