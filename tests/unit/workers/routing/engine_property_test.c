@@ -155,7 +155,8 @@ static void write_decision(void *arg, const struct cf_call_routed *decision)
 struct both {
     struct model model;
     struct cf_buf text;
-    size_t n; /* decisions of the record under way */
+    const struct cf_rt_record *record; /* under way */
+    size_t n;                          /* its decisions */
     /* The engine under test; one loaded from the store, once there is one, that goes on beside it. */
     struct cf_engine *engine, *loaded;
     struct store store;
@@ -169,6 +170,9 @@ static void check_and_write(void *arg, const struct cf_call_routed *decision)
 
     both->n++;
     model_decide(&both->model, decision);
+    if (cf_str_is(decision->decision, "connected") && both->record->u.agent_state->offer_id.p &&
+        !cf_str_eq(both->record->u.agent_state->offer_id, decision->offer_id))
+        model_fail(&both->model, decision, "I13: an old offer is answered");
     write_decision(&both->text, decision);
 }
 
@@ -178,6 +182,7 @@ static void play_one(struct both *both, const struct cf_rt_record *record)
     struct cf_str after;
 
     both->n = 0;
+    both->record = record;
     cf_engine_step(both->engine, record, check_and_write, both);
     model_check_rest(&both->model);
     REQUIRE(both->n > 0 || record->kind == CF_RT_TICK || record->kind == CF_RT_POLICY,

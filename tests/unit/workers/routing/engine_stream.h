@@ -60,7 +60,7 @@ static inline void stream_queue(struct stream *s, struct stream_item *item)
     item->record.u.call_queued = &item->queued;
     item->skill = (struct cf_skill){.name = CF_STR("s"), .type = CF_JSON_BOOL, .number = 1};
     item->queued.call_id = cf_str_of(item->call_id);
-    item->queued.queued_at = s->t - (int64_t)stream_random(s, 3000);
+    item->queued.queued_at = s->t - 500 * (int64_t)stream_random(s, 5);
     item->queued.customer.match_count = -1;
     item->queued.has_request = true;
     item->queued.request.queue_id = cf_str_of(queues[stream_random(s, 4)]);
@@ -127,8 +127,8 @@ static inline const struct cf_rt_record *stream_next(struct stream *s, const str
     struct stream_item *item = &s->items[s->n];
     uint32_t what = stream_random(s, 100);
 
-    s->t +=
-        stream_random(s, 30) == 0 ? (int64_t)stream_random(s, 100000) : 1 + (int64_t)stream_random(s, 1500);
+    /* Half seconds, so that times are often equal and ties must be broken. */
+    s->t += 500 * (int64_t)(stream_random(s, 30) == 0 ? stream_random(s, 200) : stream_random(s, 4));
     *item = (struct stream_item){.record = {.domain = CF_STR("default"), .t = s->t, .offset = (int64_t)s->n}};
     item->record.cause.topic = CF_STR("topic");
     item->record.cause.event_id = CF_STR("event");
