@@ -107,6 +107,11 @@ launch_node() {
         -Djava.awt.headless=true "-Dlog4j.configuration=file:$dir/log4j.properties" -cp "$jars/*" \
         kafka.Kafka "$where/server.properties" >>"$where/log" 2>&1 </dev/null &
     echo $! >"$where/pid"
+    # Until its exec is through it has our command line, and would count as not running.
+    until node_runs "$1"; do
+        kill -0 $! 2>/dev/null || break
+        sleep 0.01
+    done
 }
 
 show_log() {

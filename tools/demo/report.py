@@ -72,7 +72,7 @@ def print_calls(calls):
     bases = {re.match(r"https?://[^/]+", c["routed"]["screenPop"]["url"]).group() for c in calls
              if c.get("routed", {}).get("screenPop")}
     print("Screen pops open at %s.\n" % (" and ".join(sorted(bases)) or "-"))
-    print("no  %s %s %s %s %6s" % (cut("caller", 15), cut("who it is", 58), cut("queue prio", 11), cut("agent", 16), "wait"))
+    print("no  %s %s %s %s %6s" % (cut("caller", 15), cut("who it is", 56), cut("queue prio", 11), cut("agent", 18), "wait"))
     print("    greeting")
     print("    %s %s %s" % (cut("case", 35), cut("screen pop", 45), "written to Salesforce"))
     print("=" * WIDTH)
@@ -80,8 +80,8 @@ def print_calls(calls):
         customer = call.get("queued", {}).get("customer", {})
         greeting = call.get("queued", {}).get("greeting", {}).get("text", "-")
         wait = "-" if call["waitMs"] is None else "%.1f s" % (call["waitMs"] / 1000)
-        print("%-3d %s %s %s %s %6s" % (call["number"], cut(call["ani"] or '""', 15), cut(who(customer), 58),
-                                        cut(queue_of(call), 11), cut(agent_of(call), 16), wait))
+        print("%-3d %s %s %s %s %6s" % (call["number"], cut(call["ani"] or '""', 15), cut(who(customer), 56),
+                                        cut(queue_of(call), 11), cut(agent_of(call), 18), wait))
         print("    %s" % cut('"%s"' % greeting, WIDTH - 4).rstrip())
         print("    %s %s %s" % (cut(case_of(call), 35), cut(link_of(call), 45), written(call)))
     print("=" * WIDTH)

@@ -33,7 +33,15 @@ cf_need_value() {
 # cf_pid_is PID WORD: whether PID runs and its command line holds WORD. A PID file may be stale and its number in use
 # by a stranger, so nobody is signalled without this check.
 cf_pid_is() {
-    [ -n "$1" ] && [ -r "/proc/$1/cmdline" ] && tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -qF -- "$2"
+    local line='' try
+    [ -n "$1" ] || return 1
+    for try in 1 2 3 4 5; do
+        { line=$(tr '\0' ' ' <"/proc/$1/cmdline"); } 2>/dev/null || return 1
+        # Empty: it ends just now, or it is in the middle of exec and has its command line in a moment.
+        [ -z "$line" ] || break
+        [ "$try" = 5 ] || sleep 0.01
+    done
+    [[ $line == *"$2"* ]]
 }
 
 # cf_wait_gone SECONDS WORD PID...: waits until none of the processes runs; 1 when the time is over.

@@ -10,7 +10,6 @@ process_start() {
     rm -f "$dir/run/$name.exit" "$dir/run/$name.pid"
     # shellcheck disable=SC2016
     setsid bash -c 'run=$1 && shift
-        echo $$ >"$run.keeper"
         "$@" & echo $! >"$run.pid.part" && mv "$run.pid.part" "$run.pid"
         wait $! && code=0 || code=$?
         echo "$code" >"$run.exit"' keeper "$dir/run/$name" "$@" >>"$dir/log/$name.log" 2>&1 </dev/null 9>&- &
@@ -18,12 +17,12 @@ process_start() {
     process_wait_file "$dir/run/$name.pid" 5 || { cf_say "$name did not start" && return 1; }
 }
 
-# process_wait_file FILE SECONDS [NAME]: waits until FILE has content; fails early when process NAME is gone.
+# process_wait_file FILE SECONDS [NAME]: waits until FILE has content; fails early when process NAME has ended.
 process_wait_file() {
     local deadline=$((SECONDS + $2))
     until [ -s "$1" ]; do
         [ "$SECONDS" -lt "$deadline" ] || return 1
-        if [ -n "${3:-}" ] && ! process_runs "$3"; then return 1; fi
+        if [ -n "${3:-}" ] && [ -e "$dir/run/$3.exit" ]; then return 1; fi
         sleep 0.02
     done
 }
@@ -46,11 +45,10 @@ process_stop() {
     local bound=$1 name pids=() killed=0
     shift
     for name in "$@"; do
-        if process_runs "$name"; then pids+=("$(process_pid "$name")" "$(cat "$dir/run/$name.keeper" 2>/dev/null)"); fi
+        # The keeper ends by itself, right after; it is waited for, and never signalled.
+        if process_runs "$name"; then pids+=("$(process_pid "$name")" "$(cat "$dir/run/$name.keeper" || true)"); fi
     done
     [ "${#pids[@]}" -gt 0 ] || return 0
-    # The keepers end by themselves, right after; they are waited for, and never signalled.
-    for name in "$@"; do pids+=("$(cat "$dir/run/$name.keeper" 2>/dev/null || echo 0)"); done
     process_signal TERM "$@"
     if ! cf_wait_gone "$bound" "$dir/" "${pids[@]}"; then
         for name in "$@"; do
