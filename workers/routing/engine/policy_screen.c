@@ -6,8 +6,9 @@
 
 enum { MAX_TEMPLATE = 1024 };
 
-/* Cuts the template at its place holders; {instance} never changes and becomes text at once. */
-static void cut_template(struct cf_policy *policy, struct cf_str rest)
+/* The place holder that `rest` starts with; 0 characters when it starts with none. {instance} never changes
+ * and becomes text at once. */
+static size_t find_holder(const struct cf_policy *policy, struct cf_str rest, struct cf_url_part *ret_part)
 {
     const struct {
         struct cf_str name;
@@ -15,20 +16,30 @@ static void cut_template(struct cf_policy *policy, struct cf_str rest)
     } holders[] = {{CF_STR("{instance}"), {CF_URL_TEXT, policy->screen_pop.instance}},
                    {CF_STR("{object}"), {.kind = CF_URL_OBJECT}},
                    {CF_STR("{id}"), {.kind = CF_URL_ID}}};
+
+    for (size_t i = 0; i < sizeof(holders) / sizeof(holders[0]); i++) {
+        if (cf_str_starts(rest, holders[i].name)) {
+            *ret_part = holders[i].part;
+            return holders[i].name.n;
+        }
+    }
+    return 0;
+}
+
+static void cut_template(struct cf_policy *policy, struct cf_str rest)
+{
     /* Each part takes a character at least. */
     struct cf_url_part *parts = cf_arena_zalloc(policy->arena, rest.n * sizeof(*parts));
     size_t n = 0;
 
     while (rest.n > 0) {
-        const char *brace = rest.n > 1 ? memchr(rest.p + 1, '{', rest.n - 1) : NULL;
-        size_t skip = brace ? (size_t)(brace - rest.p) : rest.n;
+        size_t skip = find_holder(policy, rest, &parts[n]);
 
-        parts[n] = (struct cf_url_part){CF_URL_TEXT, {rest.p, skip}};
-        for (size_t i = 0; i < sizeof(holders) / sizeof(holders[0]); i++) {
-            if (cf_str_starts(rest, holders[i].name)) {
-                parts[n] = holders[i].part;
-                skip = holders[i].name.n;
-            }
+        if (skip == 0) {
+            const char *brace = rest.n > 1 ? memchr(rest.p + 1, '{', rest.n - 1) : NULL;
+
+            skip = brace ? (size_t)(brace - rest.p) : rest.n;
+            parts[n] = (struct cf_url_part){CF_URL_TEXT, {rest.p, skip}};
         }
         n++;
         rest.p += skip;

@@ -201,6 +201,37 @@ START_TEST(plays_scenario)
 }
 END_TEST
 
+/* What the rows do not show: numbers, offer id, address, order of the estimate. */
+START_TEST(fills_the_decision)
+{
+    struct rig rig;
+
+    rig_init(&rig,
+             "{\"version\":1,\"queues\":[{\"id\":\"q\",\"handleMs\":60000}],\"screenPop\":{\"instance\":"
+             "\"i.example\",\"urlTemplate\":\"https://{instance}/{object}/{id}?{x}\"}}");
+    rig_play(&rig, "1000000 agent a available");
+    rig_play(&rig, "1000100 queue c1 tier=gold queued=999000");
+    ck_assert_str_eq(rig.offer_id, "default-3");
+    ck_assert_str_eq(rig.url, "https://i.example/Account/001A?{x}");
+    ck_assert_int_eq(rig.last.seq, 3);
+    ck_assert_int_eq(rig.last.at, 1000100);
+    ck_assert_int_eq(rig.last.wait_ms, 1100);
+    ck_assert_int_eq(rig.last.deadline, 1020100);
+    ck_assert_int_eq(rig.last.priority, 5);
+    ck_assert_int_eq(rig.last.cause.policy_version, 1);
+    rig_play(&rig, "1000200 queue c2");
+    ck_assert_int_eq(rig.last.position, 1);
+    ck_assert_int_eq(rig.last.estimated_wait_ms, 60000);
+    rig_play(&rig, "1000300 queue c3 queued=900000");
+    ck_assert_int_eq(rig.last.position, 1);
+    ck_assert_int_eq(rig.last.wait_ms, 60000);
+    rig_play(&rig, "1000400 queue c4");
+    ck_assert_int_eq(rig.last.position, 3);
+    ck_assert_int_eq(rig.last.estimated_wait_ms, 180000);
+    rig_done(&rig);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine");
@@ -209,6 +240,7 @@ int main(void)
     int failed;
 
     tcase_add_loop_test(rows, plays_scenario, 0, (int)(sizeof(scenarios) / sizeof(scenarios[0])));
+    tcase_add_test(rows, fills_the_decision);
     suite_add_tcase(suite, rows);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
