@@ -189,14 +189,20 @@ static void *unconst(const char *p)
 static rd_kafka_resp_err_t produce_one(struct cf_kafka_producer *self, const struct cf_kafka_out *out)
 {
     rd_kafka_headers_t *headers = headers_of(out);
-    rd_kafka_resp_err_t code;
+    const rd_kafka_vu_t fields[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = out->topic},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {unconst(out->key.p), out->key.n}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {unconst(out->value.p), out->value.n}},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = out->timestamp_ms},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_BLOCK},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(self->handle, fields, sizeof(fields) / sizeof(fields[0]));
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
 
-    code = rd_kafka_producev(
-        self->handle, RD_KAFKA_V_TOPIC(out->topic), RD_KAFKA_V_KEY(unconst(out->key.p), out->key.n),
-        RD_KAFKA_V_VALUE(unconst(out->value.p), out->value.n), RD_KAFKA_V_TIMESTAMP(out->timestamp_ms),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_BLOCK), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (error)
         rd_kafka_headers_destroy(headers);
+    rd_kafka_error_destroy(error);
     return code;
 }
 

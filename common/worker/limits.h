@@ -5,12 +5,12 @@
 #define CF_WORKER_LIMITS_H
 
 #define CF_JOB_ARENA_BYTES                                                                                   \
-    (32U * 1024U * 1024U)       /* all memory of one job; decoding takes CF_EVENT_ARENA_BYTES at most */
+    ((size_t)32 * 1024 * 1024)  /* all memory of one job; decoding takes CF_EVENT_ARENA_BYTES at most */
 #define CF_JOB_MAX_HEADERS 256U /* of a consumed record; more is poison */
-#define CF_JOB_MAX_HEADER_BYTES (64U * 1024U)  /* all headers together; more is poison */
-#define CF_JOB_MAX_VALUE_BYTES (1024U * 1024U) /* of a consumed record; more is poison */
-#define CF_JOBS_KEPT 512U                      /* finished job structures kept for reuse */
-#define CF_TURN_TAKES 512U                     /* records taken before the loop turns again */
-#define CF_EMITS_MAX 10000U                    /* records of cf_worker_emit() waiting for a transaction */
+#define CF_JOB_MAX_HEADER_BYTES ((size_t)64 * 1024)  /* all headers together; more is poison */
+#define CF_JOB_MAX_VALUE_BYTES ((size_t)1024 * 1024) /* of a consumed record; more is poison */
+#define CF_JOBS_KEPT 512U                            /* finished job structures kept for reuse */
+#define CF_TURN_TAKES 512U                           /* records taken before the loop turns again */
+#define CF_EMITS_MAX 10000U /* records of cf_worker_emit() waiting for a transaction */
 
 #endif

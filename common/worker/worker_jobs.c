@@ -114,8 +114,14 @@ static void cancel(struct cf_job *job)
 void cf_jobs_cancel_all(struct cf_worker *worker)
 {
     for (size_t i = 0; i < worker->n_parts; i++) {
-        while (worker->parts[i].jobs)
-            cancel(worker->parts[i].jobs);
+        struct cf_job *job = worker->parts[i].jobs;
+
+        while (job) {
+            struct cf_job *next = job->next;
+
+            cancel(job);
+            job = next;
+        }
     }
 }
 
@@ -319,7 +325,7 @@ static int read_headers(struct cf_job *job, struct cf_err *err)
         bytes += found[i].name.n + found[i].value.n;
     }
     if (bytes > CF_JOB_MAX_HEADER_BYTES)
-        return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "headers of more than %u bytes",
+        return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "headers of more than %zu bytes",
                           CF_JOB_MAX_HEADER_BYTES);
     job->record.headers = headers;
     job->record.n_headers = n;
@@ -350,7 +356,7 @@ static struct cf_str call_of(const struct cf_event *event)
 static int decode(struct cf_job *job, struct cf_err *err)
 {
     if (job->view.value.n > CF_JOB_MAX_VALUE_BYTES)
-        return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "value of more than %u bytes",
+        return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "value of more than %zu bytes",
                           CF_JOB_MAX_VALUE_BYTES);
     if (read_headers(job, err) < 0)
         return -1;

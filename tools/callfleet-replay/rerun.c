@@ -2,10 +2,10 @@
 #include "rerun.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "engine/decision.h"
 #include "engine/engine.h"
+#include "engine/ids.h"
 #include "engine/routing_log.h"
 #include "json/json.h"
 
@@ -14,15 +14,17 @@
 #define SHOWN 5U
 
 struct recorded {
-    UT_hash_handle hh;
+    struct cf_str id; /* "domain/seq"; first, so that cf_ids finds it */
+    struct recorded *next;
     char *value;
     size_t n;
     bool seen;
-    char name[]; /* "domain/seq" */
+    char name[];
 };
 
 struct domain {
-    UT_hash_handle hh;
+    struct cf_str id;
+    struct domain *next;
     struct cf_engine *engine;
     char name[];
 };
@@ -36,6 +38,7 @@ struct log_record {
 struct state {
     struct recorded *recorded;
     struct domain *domains;
+    struct cf_ids recorded_ids, domain_ids;
     struct log_record *log;
     size_t n_log, log_size;
     struct cf_arena *arena; /* of one record */
@@ -52,15 +55,14 @@ static int keep_decision(struct state *state, const struct entry *entry)
     const struct cf_json *root = cf_json_parse(state->arena, entry->value, state->err);
     const struct cf_json *data = root ? cf_json_get(root, "data") : NULL;
     struct cf_str domain = cf_json_get_str(data, "domain");
-    struct recorded *recorded, *old;
+    struct recorded *recorded;
     char name[200];
 
     if (!domain.p)
         return -1;
     (void)snprintf(name, sizeof(name), "%.*s/%lld", CF_STR_FMT(domain),
                    (long long)cf_json_get_int(data, "seq", -1));
-    HASH_FIND_STR(state->recorded, name, old);
-    if (old) {
+    if (cf_ids_get(&state->recorded_ids, cf_str_of(name))) {
         (void)fprintf(state->out, "decision %s is recorded twice\n", name);
         state->result->unexpected++;
         return 0;
@@ -70,7 +72,10 @@ static int keep_decision(struct state *state, const struct entry *entry)
     recorded->value = cf_calloc(entry->value.n, 1);
     memcpy(recorded->value, entry->value.p, entry->value.n);
     recorded->n = entry->value.n;
-    HASH_ADD_STR(state->recorded, name, recorded);
+    recorded->id = cf_str_of(recorded->name);
+    recorded->next = state->recorded;
+    state->recorded = recorded;
+    cf_ids_put(&state->recorded_ids, recorded);
     return 0;
 }
 
@@ -116,15 +121,17 @@ static int by_place(const void *a, const void *b)
 
 static struct cf_engine *engine_of(struct state *state, struct cf_str name)
 {
-    struct domain *domain;
+    struct domain *domain = cf_ids_get(&state->domain_ids, name);
 
-    HASH_FIND(hh, state->domains, name.p, name.n, domain);
     if (domain)
         return domain->engine;
     domain = cf_calloc(1, sizeof(*domain) + name.n + 1);
     memcpy(domain->name, name.p, name.n);
     domain->engine = cf_engine_new(name, NULL);
-    HASH_ADD_KEYPTR(hh, state->domains, domain->name, name.n, domain);
+    domain->id = (struct cf_str){domain->name, name.n};
+    domain->next = state->domains;
+    state->domains = domain;
+    cf_ids_put(&state->domain_ids, domain);
     return domain->engine;
 }
 
@@ -146,7 +153,7 @@ static void compare(struct state *state, const struct cf_call_routed *decision, 
     char name[200];
 
     (void)snprintf(name, sizeof(name), "%.*s/%lld", CF_STR_FMT(decision->domain), (long long)decision->seq);
-    HASH_FIND_STR(state->recorded, name, recorded);
+    recorded = cf_ids_get(&state->recorded_ids, cf_str_of(name));
     if (!recorded) {
         state->result->missing++;
         show(state, "not recorded", name, (struct cf_str){0}, now);
@@ -193,7 +200,7 @@ static int run(struct state *state)
 
 static void count_unexpected(struct state *state)
 {
-    for (const struct recorded *recorded = state->recorded; recorded; recorded = recorded->hh.next) {
+    for (const struct recorded *recorded = state->recorded; recorded; recorded = recorded->next) {
         if (recorded->seen)
             continue;
         if (state->result->unexpected++ < SHOWN)
@@ -203,21 +210,22 @@ static void count_unexpected(struct state *state)
 
 static void free_state(struct state *state)
 {
-    struct recorded *recorded, *next_recorded;
-    struct domain *domain, *next_domain;
+    while (state->recorded) {
+        struct recorded *recorded = state->recorded;
 
-    HASH_ITER(hh, state->recorded, recorded, next_recorded)
-    {
-        HASH_DEL(state->recorded, recorded);
+        state->recorded = recorded->next;
         free(recorded->value);
         free(recorded);
     }
-    HASH_ITER(hh, state->domains, domain, next_domain)
-    {
-        HASH_DEL(state->domains, domain);
+    while (state->domains) {
+        struct domain *domain = state->domains;
+
+        state->domains = domain->next;
         cf_engine_free(domain->engine);
         free(domain);
     }
+    cf_ids_done(&state->recorded_ids);
+    cf_ids_done(&state->domain_ids);
     for (size_t i = 0; i < state->n_log; i++)
         free((void *)(uintptr_t)state->log[i].value.p);
     free(state->log);

@@ -59,7 +59,7 @@ def main():
     cache.mkdir(parents=True, exist_ok=True)
     version = subprocess.run(["clang-tidy", "--version"], capture_output=True, check=True).stdout
     base = version + (ROOT / ".clang-tidy").read_bytes()
-    entries = [e for e in json.loads((build / "compile_commands.json").read_text()) if e["file"].startswith(prefixes)]
+    entries = [e for e in json.loads((build / "compile_commands.json").read_text()) if e["file"].startswith(prefixes) and not e["file"].startswith(str(build))]
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for entry, said in zip(entries, pool.map(lambda e: check(e, build, cache, base), entries)):

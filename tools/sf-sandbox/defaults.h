@@ -25,8 +25,8 @@
 #define SB_HEADER_MAX_BYTES 16384 /* URI and headers together, longer: 431 */
 #define SB_BODY_MAX_BYTES ((size_t)8 * 1024 * 1024)
 #define SB_ARENA_MAX_BYTES ((size_t)64 * 1024 * 1024)
-#define SB_CONNECTION_MEMORY_BYTES ((size_t)40 * 1024) /* libmicrohttpd clears all of it after each request  \
-                                                        */
+/* libmicrohttpd clears all of it after each request. */
+#define SB_CONNECTION_MEMORY_BYTES ((size_t)40 * 1024)
 #define SB_CONNECTIONS_MAX 9000U
 #define SB_SUBREQUESTS_MAX 25 /* of one composite or batch call */
 #define SB_COMPOSITE_QUERIES_MAX 5

@@ -14,14 +14,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uthash.h>
 
 #include "engine/engine.h"
+#include "engine/ids.h"
 #include "engine/routing_log.h"
 #include "worker/worker.h"
 
 #define CF_ROUTING_LOG "routing-log"
-#define CF_ROUTING_RECORD_BYTES (256U * 1024U) /* of one routing-log record */
+#define CF_ROUTING_RECORD_BYTES ((size_t)256 * 1024) /* of one routing-log record */
 
 struct routing_config {
 #define CF_CONFIG_STRUCT
@@ -41,7 +41,8 @@ enum redis_copy {
 };
 
 struct domain {
-    UT_hash_handle hh; /* in shard->domains, by name */
+    struct cf_str id; /* first: shard->by_name finds it */
+    struct domain *next;
     struct shard *shard;
     char *name;
     struct cf_engine *engine;
@@ -56,12 +57,14 @@ struct domain {
 };
 
 struct shard {
-    UT_hash_handle hh; /* in routing->shards, by partition */
+    struct shard *next;
     struct routing *routing;
     int32_t partition;
     int64_t committed;
     int64_t marker; /* `through` as last acknowledged by Redis */
     struct domain *domains;
+    size_t n_domains;
+    struct cf_ids by_name;
     struct shard_load *load; /* while loading */
 };
 
@@ -71,8 +74,8 @@ struct routing {
     bool many_domains;
     struct shard *shards;
     struct cf_timer *tick_timer, *retry_timer;
-    struct cf_buf buf;              /* one encoding at a time */
-    struct known_domain *announced; /* domains that got our policy from this sequencer */
+    struct cf_buf buf;       /* one encoding at a time */
+    struct cf_ids announced; /* domains that got our policy from this sequencer */
 };
 
 /* ---- routing_sequencer.c ---- */
@@ -85,7 +88,9 @@ CF_CHECKED int cf_routing_encode_policy(struct routing *routing, struct cf_str d
 /* ---- routing_engine.c ---- */
 enum cf_next cf_routing_step(struct cf_job *job);
 struct shard *cf_routing_shard(struct routing *routing, int32_t partition);
+/** Makes the domain when it is new. */
 struct domain *cf_routing_domain(struct shard *shard, struct cf_str name);
+void cf_routing_drop_domains(struct shard *shard);
 void cf_routing_shard_free(struct shard *shard);
 /** Sets the timer for the earliest engine timer of all shards. */
 void cf_routing_plan_tick(struct routing *routing);

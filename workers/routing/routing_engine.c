@@ -16,17 +16,17 @@
 
 struct shard *cf_routing_shard(struct routing *routing, int32_t partition)
 {
-    struct shard *shard;
+    struct shard *shard = routing->shards;
 
-    HASH_FIND_INT(routing->shards, &partition, shard);
+    while (shard && shard->partition != partition)
+        shard = shard->next;
     return shard;
 }
 
 struct domain *cf_routing_domain(struct shard *shard, struct cf_str name)
 {
-    struct domain *domain;
+    struct domain *domain = cf_ids_get(&shard->by_name, name);
 
-    HASH_FIND(hh, shard->domains, name.p, name.n, domain);
     if (domain)
         return domain;
     domain = cf_calloc(1, sizeof(*domain));
@@ -36,23 +36,33 @@ struct domain *cf_routing_domain(struct shard *shard, struct cf_str name)
     domain->engine = cf_engine_new(name, NULL);
     domain->copy_offset = -1;
     domain->tick_asked_for = CF_ENGINE_NO_TIMER;
-    HASH_ADD_KEYPTR(hh, shard->domains, domain->name, name.n, domain);
+    domain->id = (struct cf_str){domain->name, name.n};
+    domain->next = shard->domains;
+    shard->domains = domain;
+    shard->n_domains++;
+    cf_ids_put(&shard->by_name, domain);
     return domain;
 }
 
-void cf_routing_shard_free(struct shard *shard)
+void cf_routing_drop_domains(struct shard *shard)
 {
-    struct domain *domain, *next;
+    while (shard->domains) {
+        struct domain *domain = shard->domains;
 
-    cf_routing_load_cancel(shard);
-    HASH_ITER(hh, shard->domains, domain, next)
-    {
-        HASH_DEL(shard->domains, domain);
+        shard->domains = domain->next;
         cf_routing_store_free(domain);
         cf_engine_free(domain->engine);
         free(domain->name);
         free(domain);
     }
+    shard->n_domains = 0;
+    cf_ids_done(&shard->by_name);
+}
+
+void cf_routing_shard_free(struct shard *shard)
+{
+    cf_routing_load_cancel(shard);
+    cf_routing_drop_domains(shard);
     free(shard);
 }
 
@@ -132,8 +142,8 @@ void cf_routing_plan_tick(struct routing *routing)
     uint64_t now_ms = cf_loop_now_ms(cf_worker_loop(routing->worker));
     int64_t wall_ms = cf_clock_wall_ms(), wait_ms, earliest_ms = INT64_MAX;
 
-    for (struct shard *shard = routing->shards; shard; shard = shard->hh.next) {
-        for (struct domain *domain = shard->domains; domain; domain = domain->hh.next) {
+    for (struct shard *shard = routing->shards; shard; shard = shard->next) {
+        for (struct domain *domain = shard->domains; domain; domain = domain->next) {
             int64_t due = cf_engine_next_timer(domain->engine);
 
             if (due == CF_ENGINE_NO_TIMER)
@@ -171,8 +181,8 @@ void cf_routing_on_tick(void *arg)
     uint64_t now_ms = cf_loop_now_ms(cf_worker_loop(routing->worker));
     int64_t wall_ms = cf_clock_wall_ms();
 
-    for (struct shard *shard = routing->shards; shard; shard = shard->hh.next) {
-        for (struct domain *domain = shard->domains; domain; domain = domain->hh.next) {
+    for (struct shard *shard = routing->shards; shard; shard = shard->next) {
+        for (struct domain *domain = shard->domains; domain; domain = domain->next) {
             int64_t due = cf_engine_next_timer(domain->engine);
 
             if (due == CF_ENGINE_NO_TIMER || due > wall_ms || tick_is_under_way(domain, now_ms))

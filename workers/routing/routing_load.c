@@ -13,7 +13,7 @@
 #include "redis/redis.h"
 #include "routing.h"
 
-#define LOAD_ARENA_BYTES (512U * 1024U * 1024U)
+#define LOAD_ARENA_BYTES ((size_t)512 * 1024 * 1024)
 #define RETRY_MS 100
 
 /* KEYS[1]: meta. Raises the epoch. Replies {epoch, offset}; offset -1: nothing is stored. */
@@ -66,19 +66,6 @@ static void free_if_idle(struct shard_load *load)
     free(load);
 }
 
-static void drop_engines(struct shard *shard)
-{
-    struct domain *domain, *next;
-
-    HASH_ITER(hh, shard->domains, domain, next)
-    {
-        HASH_DEL(shard->domains, domain);
-        cf_engine_free(domain->engine);
-        free(domain->name);
-        free(domain);
-    }
-}
-
 static void end(struct shard_load *load, int64_t start)
 {
     struct shard *shard = load->shard;
@@ -98,7 +85,7 @@ static void rebuild(struct shard_load *load, const char *why)
     if (shard->committed >= 0)
         cf_log_warn("routing", NULL, "partition %d: state is rebuilt from the log: %s", shard->partition,
                     why);
-    drop_engines(shard);
+    cf_routing_drop_domains(shard);
     end(load, -2);
 }
 
@@ -116,7 +103,7 @@ static void finish(struct shard_load *load)
     struct shard *shard = load->shard;
     struct cf_err err;
 
-    for (struct domain *domain = shard->domains; domain; domain = domain->hh.next) {
+    for (struct domain *domain = shard->domains; domain; domain = domain->next) {
         if (cf_engine_load_finish(domain->engine, &err) < 0 ||
             cf_engine_offset(domain->engine) != domain->copy_offset) {
             rebuild(load, "a domain's objects do not agree");
@@ -124,9 +111,9 @@ static void finish(struct shard_load *load)
         }
         cf_engine_track_changes(domain->engine);
     }
-    cf_log_info("routing", NULL, "partition %d: %u domains loaded, log read again from %lld (committed %lld)",
-                shard->partition, HASH_COUNT(shard->domains), (long long)load->through,
-                (long long)shard->committed);
+    cf_log_info("routing", NULL,
+                "partition %d: %zu domains loaded, log read again from %lld (committed %lld)",
+                shard->partition, shard->n_domains, (long long)load->through, (long long)shard->committed);
     shard->marker = load->through;
     end(load, load->through);
 }

@@ -15,7 +15,7 @@
 #define NOTE_TTL_S "86400"
 
 struct known_domain {
-    UT_hash_handle hh;
+    struct cf_str id; /* first: routing->announced finds it */
     char name[];
 };
 
@@ -125,9 +125,8 @@ static void append(struct cf_job *job, struct cf_str domain)
 static int announce_policy(struct cf_job *job, struct cf_str domain, struct cf_err *err)
 {
     struct routing *routing = cf_worker_state(cf_job_worker(job));
-    struct known_domain *known;
+    struct known_domain *known = cf_ids_get(&routing->announced, domain);
 
-    HASH_FIND(hh, routing->announced, domain.p, domain.n, known);
     if (known || cf_policy_version(routing->policy) == 0)
         return 0;
     if (cf_routing_encode_policy(routing, domain, err) < 0)
@@ -135,7 +134,8 @@ static int announce_policy(struct cf_job *job, struct cf_str domain, struct cf_e
     append(job, domain);
     known = cf_calloc(1, sizeof(*known) + domain.n + 1);
     memcpy(known->name, domain.p, domain.n);
-    HASH_ADD_KEYPTR(hh, routing->announced, known->name, domain.n, known);
+    known->id = (struct cf_str){known->name, domain.n};
+    cf_ids_put(&routing->announced, known);
     return 0;
 }
 
@@ -174,11 +174,10 @@ enum cf_next cf_routing_append(struct cf_job *job)
 
 void cf_routing_sequencer_done(struct routing *routing)
 {
-    struct known_domain *known, *next;
+    void **known = cf_ids_list(&routing->announced);
 
-    HASH_ITER(hh, routing->announced, known, next)
-    {
-        HASH_DEL(routing->announced, known);
-        free(known);
-    }
+    for (size_t i = 0; i < routing->announced.n; i++)
+        free(known[i]);
+    free(known);
+    cf_ids_done(&routing->announced);
 }

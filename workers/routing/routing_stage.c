@@ -9,7 +9,7 @@
 #include "loop/loop.h"
 #include "routing.h"
 
-#define POLICY_FILE_BYTES (1024U * 1024U)
+#define POLICY_FILE_BYTES ((size_t)1024 * 1024)
 
 #define CF_CONFIG_ARRAY struct routing_config
 #include "config/keys.h"
@@ -57,7 +57,7 @@ static int init(struct cf_worker *worker, struct cf_err *err)
 
     routing->worker = worker;
     cf_worker_set_state(worker, routing);
-    cf_buf_init(&routing->buf, CF_ROUTING_RECORD_BYTES + POLICY_FILE_BYTES * 2);
+    cf_buf_init(&routing->buf, CF_ROUTING_RECORD_BYTES + 2 * POLICY_FILE_BYTES);
     routing->tick_timer = cf_timer_new(cf_worker_loop(worker), cf_routing_on_tick, routing);
     routing->retry_timer = cf_timer_new(cf_worker_loop(worker), cf_routing_store_retry, routing);
     if (!config->policy_file)
@@ -71,13 +71,13 @@ static int init(struct cf_worker *worker, struct cf_err *err)
 static void done(struct cf_worker *worker)
 {
     struct routing *routing = cf_worker_state(worker);
-    struct shard *shard, *next;
 
     if (!routing)
         return;
-    HASH_ITER(hh, routing->shards, shard, next)
-    {
-        HASH_DEL(routing->shards, shard);
+    while (routing->shards) {
+        struct shard *shard = routing->shards;
+
+        routing->shards = shard->next;
         cf_routing_shard_free(shard);
     }
     cf_routing_sequencer_done(routing);
@@ -108,7 +108,8 @@ static void on_assigned(struct cf_worker *worker, const char *topic, int32_t par
     shard->routing = routing;
     shard->partition = partition;
     shard->committed = committed;
-    HASH_ADD_INT(routing->shards, partition, shard);
+    shard->next = routing->shards;
+    routing->shards = shard;
     cf_routing_load(shard);
 }
 
@@ -116,10 +117,13 @@ static void on_revoked(struct cf_worker *worker, const char *topic, int32_t part
 {
     struct routing *routing = cf_worker_state(worker);
     struct shard *shard = is_log(topic) ? cf_routing_shard(routing, partition) : NULL;
+    struct shard **at = &routing->shards;
 
     if (!shard)
         return;
-    HASH_DEL(routing->shards, shard);
+    while (*at != shard)
+        at = &(*at)->next;
+    *at = shard->next;
     cf_routing_shard_free(shard);
 }
 

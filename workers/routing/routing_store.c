@@ -14,7 +14,7 @@
 #include "redis/redis.h"
 #include "routing.h"
 
-#define WRITE_ARENA_BYTES (512U * 1024U * 1024U)
+#define WRITE_ARENA_BYTES ((size_t)512 * 1024 * 1024)
 
 /*
  * KEYS[1]: the domain's meta hash; its name without "meta" is the prefix of all others.
@@ -224,7 +224,7 @@ static int64_t reflected(const struct shard *shard)
 {
     int64_t through = shard->committed;
 
-    for (const struct domain *domain = shard->domains; domain; domain = domain->hh.next) {
+    for (const struct domain *domain = shard->domains; domain; domain = domain->next) {
         if (domain->copy_offset != cf_engine_offset(domain->engine) && domain->copy_offset + 1 < through)
             through = domain->copy_offset + 1;
     }
@@ -236,7 +236,7 @@ static int64_t reflected(const struct shard *shard)
 static void mark_shard(struct shard *shard)
 {
     struct cf_arena *arena;
-    size_t argc = 0, n = HASH_COUNT(shard->domains);
+    size_t argc = 0, n = shard->n_domains;
     int64_t through = reflected(shard);
     struct cf_str *args;
 
@@ -248,7 +248,7 @@ static void mark_shard(struct shard *shard)
     args[argc++] = cf_routing_shard_key(arena, shard->partition);
     args[argc++] = CF_STR("through");
     args[argc++] = cf_arena_printf(arena, "%lld", (long long)through);
-    for (struct domain *domain = shard->domains; domain; domain = domain->hh.next) {
+    for (struct domain *domain = shard->domains; domain; domain = domain->next) {
         args[argc++] = cf_arena_printf(arena, "domain:%s", domain->name);
         args[argc++] = cf_arena_printf(arena, "%lld", (long long)domain->copy_offset);
     }
@@ -329,7 +329,7 @@ static void send(struct domain *domain)
 
 void cf_routing_store_take(struct shard *shard, int64_t offset)
 {
-    for (struct domain *domain = shard->domains; domain; domain = domain->hh.next) {
+    for (struct domain *domain = shard->domains; domain; domain = domain->next) {
         if (domain->write || cf_engine_offset(domain->engine) == domain->copy_offset)
             continue;
         assert(cf_engine_offset(domain->engine) < offset);
@@ -340,7 +340,7 @@ void cf_routing_store_take(struct shard *shard, int64_t offset)
 void cf_routing_store_send(struct shard *shard, int64_t committed)
 {
     shard->committed = committed;
-    for (struct domain *domain = shard->domains; domain; domain = domain->hh.next) {
+    for (struct domain *domain = shard->domains; domain; domain = domain->next) {
         if (domain->write && !domain->write->sent && domain->write->offset < committed)
             send(domain);
     }
@@ -350,6 +350,6 @@ void cf_routing_store_retry(void *arg)
 {
     struct routing *routing = arg;
 
-    for (struct shard *shard = routing->shards; shard; shard = shard->hh.next)
+    for (struct shard *shard = routing->shards; shard; shard = shard->next)
         cf_routing_store_send(shard, shard->committed);
 }
