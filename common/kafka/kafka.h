@@ -95,6 +95,10 @@ struct cf_kafka_out {
     const struct cf_kafka_msg *like; /* copy this message's headers first; NULL: none */
     const struct cf_kafka_header *headers;
     size_t n_headers;
+    /* When the record is too large for its topic, it goes without its value, and without the headers of
+     * `like` if that is not enough; a header of this name then says how many bytes the value has. NULL: it is
+     * tried for ever. */
+    const char *bytes_header;
 };
 
 struct cf_kafka_offset {

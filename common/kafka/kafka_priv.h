@@ -46,6 +46,8 @@ struct cf_kafka_producer {
     void *note_arg;
     struct timespec first_fenced;
     uint32_t fenced;
+    const struct cf_kafka_batch *batch; /* under way, or NULL */
+    uint8_t *shrunk;                    /* of each of its records: how much is left out */
 };
 
 /** Whether the options make a producer. */

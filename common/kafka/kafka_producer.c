@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The transactional producer and what becomes of a transaction. Everything here runs on the helper thread
  * (kafka_txn.c). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
 
@@ -8,6 +9,7 @@
 
 #define FENCED_LIMIT 3U
 #define FENCED_WINDOW_S 60
+#define SHRUNK_MOST 2 /* 1: without its value; 2: without the headers of the record it is like, too */
 
 /* How a try at a transaction ended. */
 enum verdict {
@@ -52,6 +54,27 @@ static void on_error(rd_kafka_t *producer, int code, const char *text, void *opa
     note_error(opaque, "producer", (rd_kafka_resp_err_t)code, text);
 }
 
+/* A record that the broker or the client finds too large goes with less the next time, if it may: a dead
+ * letter is larger than the record it holds, and must not stand in the way of all others for that. */
+static bool shrink(struct cf_kafka_producer *self, size_t index)
+{
+    if (index >= self->batch->n_records || !self->batch->records[index].bytes_header ||
+        self->shrunk[index] >= SHRUNK_MOST)
+        return false;
+    self->shrunk[index]++;
+    return true;
+}
+
+/* On this thread too, from the polls inside the transaction calls. The index is 1 and up. */
+static void on_undelivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
+{
+    struct cf_kafka_producer *self = opaque;
+
+    (void)producer;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && self->batch)
+        (void)shrink(self, (size_t)(uintptr_t)message->_private - 1);
+}
+
 /* Serves the producer's logs and errors, so that they are not kept in memory. */
 void cf_kafka_producer_serve(struct cf_kafka_producer *self)
 {
@@ -65,9 +88,13 @@ static rd_kafka_conf_t *producer_conf(const struct cf_kafka_opts *opts, struct c
      * retry.backoff.ms: AddOffsetsToTxn waits this long when the last transaction's markers are still under
      * way. */
     static const struct cf_kafka_prop ours[] = {
-        {"enable.idempotence", "true"},   {"partitioner", "murmur2_random"},
-        {"message.max.bytes", "4000000"}, {"queue.buffering.max.kbytes", "65536"},
-        {"retry.backoff.ms", "20"},       {NULL, NULL},
+        {"enable.idempotence", "true"},
+        {"partitioner", "murmur2_random"},
+        {"message.max.bytes", "20000000"},
+        {"queue.buffering.max.kbytes", "65536"},
+        {"retry.backoff.ms", "20"},
+        {"delivery.report.only.error", "true"},
+        {NULL, NULL},
     };
     const struct cf_kafka_conf which = {opts, "producer.", "consumer."};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -85,6 +112,7 @@ static rd_kafka_conf_t *producer_conf(const struct cf_kafka_opts *opts, struct c
     }
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_undelivered);
     return conf;
 }
 
@@ -165,18 +193,24 @@ int cf_kafka_producer_start(struct cf_kafka_producer *self, struct cf_err *err)
 
 /* ---- one transaction ---- */
 
-static rd_kafka_headers_t *headers_of(const struct cf_kafka_out *out)
+static rd_kafka_headers_t *headers_of(const struct cf_kafka_out *out, uint8_t shrunk)
 {
     rd_kafka_headers_t *headers = NULL, *theirs = NULL;
+    char bytes[24];
 
-    if (out->like && rd_kafka_message_headers((const rd_kafka_message_t *)out->like, &theirs) ==
-                         RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (out->like && shrunk < SHRUNK_MOST &&
+        rd_kafka_message_headers((const rd_kafka_message_t *)out->like, &theirs) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR)
         headers = rd_kafka_headers_copy(theirs);
     if (!headers)
         headers = rd_kafka_headers_new(out->n_headers);
     for (size_t i = 0; i < out->n_headers; i++)
         (void)rd_kafka_header_add(headers, out->headers[i].name.p, (ssize_t)out->headers[i].name.n,
                                   out->headers[i].value.p, (ssize_t)out->headers[i].value.n);
+    if (shrunk > 0) {
+        (void)snprintf(bytes, sizeof(bytes), "%zu", out->value.n);
+        (void)rd_kafka_header_add(headers, out->bytes_header, -1, bytes, -1);
+    }
     return headers;
 }
 
@@ -186,16 +220,20 @@ static void *unconst(const char *p)
     return (void *)(uintptr_t)p;
 }
 
-static rd_kafka_resp_err_t produce_one(struct cf_kafka_producer *self, const struct cf_kafka_out *out)
+static rd_kafka_resp_err_t produce_one(struct cf_kafka_producer *self, size_t index)
 {
-    rd_kafka_headers_t *headers = headers_of(out);
+    const struct cf_kafka_out *out = &self->batch->records[index];
+    uint8_t shrunk = self->shrunk[index];
+    struct cf_str value = shrunk > 0 ? (struct cf_str){"", 0} : out->value;
+    rd_kafka_headers_t *headers = headers_of(out, shrunk);
     const rd_kafka_vu_t fields[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = out->topic},
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {unconst(out->key.p), out->key.n}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {unconst(out->value.p), out->value.n}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {unconst(value.p), value.n}},
         {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = out->timestamp_ms},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_BLOCK},
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)(index + 1)},
     };
     rd_kafka_error_t *error = rd_kafka_produceva(self->handle, fields, sizeof(fields) / sizeof(fields[0]));
     rd_kafka_resp_err_t code = rd_kafka_error_code(error);
@@ -203,6 +241,8 @@ static rd_kafka_resp_err_t produce_one(struct cf_kafka_producer *self, const str
     if (error)
         rd_kafka_headers_destroy(headers);
     rd_kafka_error_destroy(error);
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && shrink(self, index))
+        return produce_one(self, index); /* NOLINT(misc-no-recursion): SHRUNK_MOST times at most */
     return code;
 }
 
@@ -306,7 +346,7 @@ static enum verdict try_batch(struct cf_kafka_producer *self, const struct cf_ka
     if (error)
         return judge(self, error, "beginning a transaction", false);
     for (size_t i = 0; i < batch->n_records; i++) {
-        rd_kafka_resp_err_t code = produce_one(self, &batch->records[i]);
+        rd_kafka_resp_err_t code = produce_one(self, i);
 
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
             note_error(self, batch->records[i].topic, code, rd_kafka_err2str(code));
@@ -375,8 +415,8 @@ static int count_fencing(struct cf_kafka_producer *self, struct cf_err *err)
         self->fenced, FENCED_WINDOW_S, self->opts->transactional_id);
 }
 
-int cf_kafka_producer_commit(struct cf_kafka_producer *self, const struct cf_kafka_batch *batch,
-                             struct cf_err *err)
+static int commit_batch(struct cf_kafka_producer *self, const struct cf_kafka_batch *batch,
+                        struct cf_err *err)
 {
     long wait_ms = 20;
 
@@ -403,6 +443,20 @@ int cf_kafka_producer_commit(struct cf_kafka_producer *self, const struct cf_kaf
         wait_ms = wait_ms < 1000 ? wait_ms * 2 : 2000;
     }
     return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", 0, "stopping");
+}
+
+int cf_kafka_producer_commit(struct cf_kafka_producer *self, const struct cf_kafka_batch *batch,
+                             struct cf_err *err)
+{
+    int rc;
+
+    self->batch = batch;
+    self->shrunk = cf_calloc(batch->n_records + 1, 1);
+    rc = commit_batch(self, batch, err);
+    free(self->shrunk);
+    self->shrunk = NULL;
+    self->batch = NULL;
+    return rc;
 }
 
 int cf_kafka_producer_check(const struct cf_kafka_opts *opts, struct cf_err *err)

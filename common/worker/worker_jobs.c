@@ -207,6 +207,7 @@ static void dead_letter(struct cf_job *job)
         .value = view->value,
         .timestamp_ms = view->timestamp_ms > 0 ? view->timestamp_ms : 0,
         .like = job->msg,
+        .bytes_header = "callfleet.dlq.value-bytes",
         .n_headers = sizeof(headers) / sizeof(headers[0]),
     };
 

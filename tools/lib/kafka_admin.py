@@ -16,6 +16,10 @@ FLEET_INPUTS = ["call-started", "call-queued", "call-ended", "agent-state"]
 FLEET_TOPICS = FLEET_INPUTS + ["call-routed", "call-updated", "routing-log"] + [t + ".dlq" for t in FLEET_INPUTS]
 
 
+# A dead letter is larger than the record it holds, by its headers and, where records are compressed, by much more.
+DLQ_CONFIG = {"max.message.bytes": "20971520"}
+
+
 def admin_client(brokers):
     # Connection errors are expected while a broker starts; list_topics() says in the end whether it worked.
     return AdminClient({"bootstrap.servers": brokers, "socket.timeout.ms": 5000, "log_level": 0,
@@ -45,7 +49,8 @@ def create_topics(brokers, names, partitions=4, replicas=-1, timeout_s=30.0):
     known = admin.list_topics(timeout=timeout_s).topics
     if replicas < 0:
         replicas = min(3, len(admin.list_topics(timeout=timeout_s).brokers))
-    new = [NewTopic(name, num_partitions=partitions, replication_factor=replicas)
+    new = [NewTopic(name, num_partitions=partitions, replication_factor=replicas,
+                    config=DLQ_CONFIG if name.endswith(".dlq") else {})
            for name in names if name not in known]
     if new:
         for name, future in admin.create_topics(new, operation_timeout=timeout_s).items():
