@@ -9,33 +9,14 @@ import subprocess
 import time
 
 import pytest
+from endings import END_S, assert_ends_well, pid_of
 from fleets import STAGES
 from plays import Play
 from procs import Process, bad_lines
 from waits import wait_until
 
-END_S = 10  # SIGTERM to exit
 SEED = int(os.environ.get("CALLFLEET_TEST_SEED", "23"))
 ENVIRONMENT = {"CALLFLEET_SESSION_TIMEOUT_MS": "6000", "CALLFLEET_RETRY_CAP_MS": "2000"}
-
-
-def pid_of(fleet, name):
-    return int((fleet.directory / "run" / (name + ".pid")).read_text())
-
-
-def terminate(fleet, name):
-    """SIGTERM; returns (exit code, seconds it took)."""
-    began = time.monotonic()
-    os.kill(pid_of(fleet, name), signal.SIGTERM)
-    code = wait_until(lambda: (fleet.exit_code(name),) if fleet.exit_code(name) is not None else None, END_S + 5,
-                      lambda: "%s does not end: %s" % (name, fleet.log(name)[-2000:]))[0]
-    return code, time.monotonic() - began
-
-
-def assert_ends_well(fleet, name):
-    code, took_s = terminate(fleet, name)
-    assert code == 0, "%s ended with %d:\n%s" % (name, code, fleet.log(name)[-2000:])
-    assert took_s < END_S, "%s took %.1f s to end:\n%s" % (name, took_s, fleet.log(name)[-2000:])
 
 
 @pytest.fixture
