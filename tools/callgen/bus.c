@@ -213,10 +213,19 @@ static char *envelope(const char *topic, const char *key, const char *id, json_t
 
 static rd_kafka_resp_err_t produce(struct cg_bus *bus, const char *name, const char *key, char *value)
 {
-    return rd_kafka_producev(bus->producer, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_KEY(key, strlen(key)),
-                             RD_KAFKA_V_VALUE(value, strlen(value)),
-                             RD_KAFKA_V_HEADER("content-type", "application/cloudevents+json", -1),
-                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    /* The fields are not const, but with F_COPY they are only read. */
+    const rd_kafka_vu_t fields[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = name},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key, strlen(key)}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {value, strlen(value)}},
+        {.vtype = RD_KAFKA_VTYPE_HEADER, .u.header = {"content-type", "application/cloudevents+json", -1}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(bus->producer, fields, sizeof fields / sizeof fields[0]);
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+
+    rd_kafka_error_destroy(error);
+    return code;
 }
 
 int cg_bus_write(struct cg_bus *bus, const char *topic, const char *key, const char *id, json_t *data)

@@ -143,7 +143,7 @@ static void settle(struct shard_load *load)
     free_if_idle(load);
 }
 
-static struct reading *new_reading(struct shard_load *load, struct domain *domain, size_t kind,
+static struct reading *new_reading(struct shard_load *load, struct domain *domain, enum cf_engine_kind kind,
                                    struct cf_str id)
 {
     struct reading *reading = cf_arena_zalloc(load->arena, sizeof(*reading));
