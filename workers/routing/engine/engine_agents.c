@@ -283,6 +283,8 @@ static void dispatch(struct cf_engine *engine, struct cf_agent *agent, const str
 void cf_engine_on_agent_state(struct cf_engine *engine, const struct cf_agent_state *event)
 {
     struct cf_agent *agent = cf_ids_get(&engine->agents, event->agent_id);
+    /* A clock that is far ahead is not believed: all that its agent says later would be late. */
+    int64_t at = event->at > engine->at + CF_ENGINE_AHEAD_MS ? engine->at : event->at;
     bool changed;
 
     if (!agent && engine->agents.n >= CF_ENGINE_MAX_AGENTS) {
@@ -291,15 +293,15 @@ void cf_engine_on_agent_state(struct cf_engine *engine, const struct cf_agent_st
     }
     if (!agent)
         agent = cf_engine_new_agent(engine, event->agent_id);
-    if (event->at < agent->last_at) {
+    if (at < agent->last_at) {
         ignore(engine, event, CF_STR("late"));
         return;
     }
-    if (event->at == agent->last_at && event->state == (enum cf_agent_status)agent->last_state) {
+    if (at == agent->last_at && event->state == (enum cf_agent_status)agent->last_state) {
         ignore(engine, event, CF_STR("duplicate"));
         return;
     }
-    agent->last_at = event->at;
+    agent->last_at = at;
     agent->last_state = (uint8_t)event->state;
     cf_engine_changed(engine, &agent->o);
     changed = update(engine, agent, event);

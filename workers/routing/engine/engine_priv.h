@@ -24,6 +24,7 @@
 #define CF_ENGINE_T_MAX 253402300799999LL /* the end of year 9999 */
 /* How far back a producer's queuedAt is believed; protects the order from clocks that are wrong. */
 #define CF_ENGINE_BACKDATE_MS 60000
+#define CF_ENGINE_AHEAD_MS 5000
 /* A call that no call-ended ever closes: when its agent has left it, and when not. */
 #define CF_ENGINE_LEFT_MS (15LL * 60 * 1000)
 #define CF_ENGINE_TALK_MS (12LL * 3600 * 1000)

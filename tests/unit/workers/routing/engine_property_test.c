@@ -312,7 +312,7 @@ static void play_effects(struct stream *stream, bool doubled, struct cf_buf *ret
 
         stream->items[i].agent.offer_id = (struct cf_str){0};
         /* Two events of an agent have two times. */
-        stream->items[i].agent.at = record.t * 100 + (int64_t)i;
+        stream->items[i].agent.at = record.t + (int64_t)i;
         record.offset = offset++;
         t = record.t > t ? record.t : t;
         cf_engine_step(engine, &record, write_effect, ret_text);
