@@ -46,7 +46,7 @@ section_docs() { tools/gen-docs.sh --check; }
 # The schema tests are registered with ctest too, and have a section of their own here.
 section_unit() { run_ctest dev unit -LE 'schemas|fuzz' && run_pytest unit-python tests/unit; }
 
-section_fuzz() { build fuzz && run_ctest fuzz fuzz -L fuzz; }
+section_fuzz() { configure fuzz && cmake --build --preset fuzz --target fuzzers && run_ctest fuzz fuzz -L fuzz; }
 
 section_tsan() { build tsan && run_ctest tsan tsan -L unit; }
 
