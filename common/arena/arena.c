@@ -8,6 +8,7 @@
 
 #define FIRST_BLOCK_BYTES ((size_t)4096)
 #define MAX_BLOCK_BYTES ((size_t)256 * 1024)
+#define KEPT_BLOCK_BYTES ((size_t)16 * 1024) /* a cleared arena keeps its largest block up to this size */
 
 struct block {
     struct block *older;
@@ -72,11 +73,19 @@ void cf_arena_clear(struct cf_arena *arena)
     }
     arena->owned = NULL;
     while (arena->newest && arena->newest->older) {
-        struct block *older = arena->newest->older;
+        struct block *block = arena->newest, *older = block->older;
 
-        arena->total -= arena->newest->size;
-        free(arena->newest);
-        arena->newest = older;
+        /* Blocks double: the newer of two is the larger one, and what a job needed once the next one needs
+         * too. */
+        if (block->size <= KEPT_BLOCK_BYTES) {
+            block->older = older->older;
+            arena->total -= older->size;
+            free(older);
+        } else {
+            arena->newest = older;
+            arena->total -= block->size;
+            free(block);
+        }
     }
     if (arena->newest)
         arena->newest->used = 0;

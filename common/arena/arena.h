@@ -2,7 +2,7 @@
 /*
  * arena - the memory of one job: everything decoded or built for a message lives here and dies at once.
  *
- * Lifecycle: new -> alloc* -> clear (reusable, keeps its first block) -> free. Owned foreign objects are
+ * Lifecycle: new -> alloc* -> clear (reusable, keeps one block) -> free. Owned foreign objects are
  * released, newest first, at clear and free. Promise: an arena never grows past its limit; an allocation that
  * would aborts the process, because callers bound their input first (limits: worker/limits.h).
  */

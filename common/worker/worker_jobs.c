@@ -310,10 +310,10 @@ static void run_ready(struct cf_worker *worker)
     }
 }
 
+/* struct cf_header and struct cf_kafka_header are the same two views; kafka is a level below event. */
 static int read_headers(struct cf_job *job, struct cf_err *err)
 {
-    struct cf_kafka_header found[CF_JOB_MAX_HEADERS];
-    size_t n = cf_kafka_msg_headers(job->msg, found, CF_JOB_MAX_HEADERS), bytes = 0;
+    size_t n = cf_kafka_msg_headers(job->msg, NULL, 0), bytes = 0;
     struct cf_header *headers;
 
     if (n == 0)
@@ -321,10 +321,9 @@ static int read_headers(struct cf_job *job, struct cf_err *err)
     if (n > CF_JOB_MAX_HEADERS)
         return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "more than %u headers", CF_JOB_MAX_HEADERS);
     headers = cf_arena_alloc(job->arena, n * sizeof(*headers));
-    for (size_t i = 0; i < n; i++) {
-        headers[i] = (struct cf_header){found[i].name, found[i].value};
-        bytes += found[i].name.n + found[i].value.n;
-    }
+    (void)cf_kafka_msg_headers(job->msg, (struct cf_kafka_header *)headers, n);
+    for (size_t i = 0; i < n; i++)
+        bytes += headers[i].name.n + headers[i].value.n;
     if (bytes > CF_JOB_MAX_HEADER_BYTES)
         return cf_err_set(err, CF_ERR_REJECTED, "event", 0, "headers of more than %zu bytes",
                           CF_JOB_MAX_HEADER_BYTES);
