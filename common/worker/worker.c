@@ -20,7 +20,9 @@
 
 #define IDLE_COMMIT_MS 1000
 #define STATS_MS 60000
-#define CLOSE_MS 2500 /* for leaving the group and for the helper thread, each */
+/* With the default drain_ms, together less than 10 s from SIGTERM to the exit. */
+#define CLOSE_MS 2500  /* for leaving the group */
+#define HELPER_MS 1000 /* for the helper thread, which is given a second more */
 
 #define CF_CONFIG_ARRAY struct worker_config
 #include "config/keys.h"
@@ -74,6 +76,7 @@ static void on_end_over(void *arg)
     struct cf_worker *worker = arg;
 
     cf_log_warn("worker", NULL, "leaving the group took too long, ending without");
+    worker->gave_up = true;
     cf_loop_stop(worker->loop);
 }
 
@@ -309,7 +312,7 @@ static bool shut_down(struct cf_worker *worker)
     cf_jobs_cancel_all(worker);
     if (worker->stage->done)
         worker->stage->done(worker);
-    clean = cf_kafka_free(worker->kafka, CLOSE_MS);
+    clean = !worker->gave_up && cf_kafka_free(worker->kafka, HELPER_MS);
     if (!clean)
         return false;
     cf_batch_free(worker);

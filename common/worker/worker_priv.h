@@ -129,6 +129,7 @@ struct cf_worker {
     size_t n_parts, n_unknown_starts, next_part;
     bool lost;      /* draining because others own the partitions already */
     bool stopping;  /* SIGTERM or a failure: after the drain the process ends */
+    bool gave_up;   /* on leaving the group: Kafka hangs, and freeing its clients would too */
     bool was_ready; /* the group has had us once */
     int exit_code;
     struct cf_job *ready, **last_ready;
