@@ -87,6 +87,24 @@ def test_sigterm_while_starting(fleet, bin_dir, tmp_path, stage):
     fleet.start(stage)
 
 
+@pytest.mark.parametrize("part", ["kafka", "redis", "sandbox"])
+def test_sigterm_while_a_part_hangs(new_fleet, play, part):
+    """A part that neither answers nor goes away, as behind a broken network, holds no worker."""
+    fleet = new_fleet(environment=ENVIRONMENT)
+    one = play(fleet, calls=60, rate=20)
+    wait_calls(one, 20)
+    pid = pid_of(fleet, part)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(0.5)  # so that everybody waits for it
+        for name in STAGES:
+            os.kill(pid_of(fleet, name), signal.SIGTERM)
+        for name in STAGES:
+            assert_ends_well(fleet, name, signalled=True)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def test_kills_under_load_with_two_workers_per_stage(shared_fleet, play, program):
     fleet = shared_fleet(workers="lookup=2,routing=2,postcall=2", environment=ENVIRONMENT)
     names, rng = fleet.workers(), random.Random(SEED)
