@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state as objects of named texts, and the digest over them. engine_load.c reads what is written here. */
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "engine/engine_priv.h"
-#include "engine/sha256.h"
 #include "json/json.h"
 
 #define MAX_PAIRS 24
@@ -318,22 +318,22 @@ void cf_engine_dump_all(const struct cf_engine *engine, cf_engine_object_fn *fn,
 }
 
 /* Each text with its length, so that no two states make the same bytes. */
-static void digest_text(struct cf_sha256 *sha, struct cf_str text)
+static void digest_text(EVP_MD_CTX *sha, struct cf_str text)
 {
     uint64_t n = text.n;
     uint8_t length[8];
 
     for (size_t i = 0; i < sizeof(length); i++)
         length[i] = (uint8_t)(n >> (8 * i));
-    cf_sha256_add(sha, length, sizeof(length));
-    cf_sha256_add(sha, text.p, text.n);
+    (void)EVP_DigestUpdate(sha, length, sizeof(length));
+    (void)EVP_DigestUpdate(sha, text.p, text.n);
 }
 
 static void digest_object(void *arg, const struct cf_engine_object *object)
 {
     uint8_t head[2] = {(uint8_t)object->kind, (uint8_t)object->n_pairs};
 
-    cf_sha256_add(arg, head, sizeof(head));
+    (void)EVP_DigestUpdate(arg, head, sizeof(head));
     digest_text(arg, object->id);
     for (size_t i = 0; i < object->n_pairs; i++) {
         digest_text(arg, object->pairs[i].field);
@@ -343,9 +343,11 @@ static void digest_object(void *arg, const struct cf_engine_object *object)
 
 void cf_engine_digest(const struct cf_engine *engine, uint8_t ret_digest[32])
 {
-    struct cf_sha256 sha;
+    EVP_MD_CTX *sha = EVP_MD_CTX_new();
 
-    cf_sha256_init(&sha);
-    cf_engine_dump_all(engine, digest_object, &sha);
-    cf_sha256_done(&sha, ret_digest);
+    if (!sha || EVP_DigestInit_ex(sha, EVP_sha256(), NULL) != 1)
+        abort(); /* out of memory */
+    cf_engine_dump_all(engine, digest_object, sha);
+    (void)EVP_DigestFinal_ex(sha, ret_digest, NULL);
+    EVP_MD_CTX_free(sha);
 }
