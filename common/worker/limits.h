@@ -11,6 +11,9 @@
 #define CF_JOB_MAX_VALUE_BYTES ((size_t)1024 * 1024) /* of a consumed record; more is poison */
 #define CF_JOBS_KEPT 512U                            /* finished job structures kept for reuse */
 #define CF_TURN_TAKES 512U                           /* records taken before the loop turns again */
-#define CF_EMITS_MAX 10000U /* records of cf_worker_emit() waiting for a transaction */
+#define CF_BATCH_BYTES                                                                                       \
+    ((size_t)64 * 1024 * 1024) /* results waiting for their commit; beyond it nothing is taken */
+#define CF_BATCH_ARENA_BYTES ((size_t)4 << 30) /* never reached: jobs in flight are bounded */
+#define CF_EMITS_MAX 10000U                    /* records of cf_worker_emit() waiting for a transaction */
 
 #endif

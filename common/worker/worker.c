@@ -339,6 +339,8 @@ static int run_worker(struct cf_worker *worker)
 {
     struct cf_err err;
 
+    cf_batch_init(&worker->open);
+    cf_batch_init(&worker->sent);
     hold_signals(true);
     if (boot(worker, &err) < 0) {
         cf_worker_fail(worker, &err);
@@ -440,8 +442,6 @@ int cf_worker_main(const struct cf_stage *stage, int argc, char **argv)
 
     worker->stage = stage;
     worker->last_ready = &worker->ready;
-    cf_batch_init(&worker->open);
-    cf_batch_init(&worker->sent);
     worker->stage_values = cf_calloc(1, stage->config_size);
     parts[0] = (struct cf_config_part){stage->name, stage->config_keys, worker->stage_values};
     parts[1] = (struct cf_config_part){"runtime", own_keys, &worker->values};

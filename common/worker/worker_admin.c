@@ -39,7 +39,7 @@ const struct cf_metric cf_worker_metric_table[] = {
 
 static void refresh_gauges(struct cf_worker *worker)
 {
-    cf_metric_set(worker->own_metrics, M_IN_FLIGHT, NULL, NULL, (double)worker->n_jobs);
+    cf_metric_set(worker->own_metrics, M_IN_FLIGHT, NULL, NULL, (double)cf_jobs_in_flight(worker));
     cf_metric_set(worker->own_metrics, M_REDIS_UP, NULL, NULL, cf_redis_is_up(worker->redis) ? 1 : 0);
     cf_metric_set(worker->own_metrics, M_LOOP_BUSY, NULL, NULL, (double)cf_loop_idle_ns(worker->loop) / 1e9);
     for (size_t i = 0; i < worker->n_parts && worker->phase == PHASE_RUNNING; i++) {
@@ -129,5 +129,5 @@ void cf_worker_log_stats(void *arg)
 
     cf_log_info("worker", NULL, "taken %llu, results %llu, dead letters %llu, in flight %zu, partitions %zu",
                 (unsigned long long)worker->taken_total, (unsigned long long)worker->out_total,
-                (unsigned long long)worker->dlq_total, worker->n_jobs, worker->n_parts);
+                (unsigned long long)worker->dlq_total, cf_jobs_in_flight(worker), worker->n_parts);
 }

@@ -15,15 +15,42 @@
 
 void cf_batch_init(struct batch *batch)
 {
-    *batch = (struct batch){0};
+    struct cf_arena *arena = batch->arena;
+
+    *batch = (struct batch){.arena = arena};
     batch->last_job = &batch->jobs;
     batch->last_emit = &batch->emits;
+    if (!arena)
+        batch->arena = cf_arena_new(CF_BATCH_ARENA_BYTES);
+    else
+        cf_arena_clear(arena);
 }
 
 static void open_batch(struct cf_worker *worker)
 {
     if (worker->open.n_jobs == 0 && worker->open.n_emits == 0)
         worker->open.opened_ms = cf_loop_now_ms(worker->loop);
+}
+
+static void add_emit(struct batch *batch, const struct cf_kafka_out *record)
+{
+    struct emit *emit = cf_arena_alloc(batch->arena, sizeof(*emit));
+
+    emit->next = NULL;
+    emit->record = *record;
+    emit->record.key = record->key.p ? cf_arena_str(batch->arena, record->key) : record->key;
+    emit->record.value = record->value.p ? cf_arena_str(batch->arena, record->value) : record->value;
+    *batch->last_emit = emit;
+    batch->last_emit = &emit->next;
+    batch->n_records++;
+}
+
+static void keep_job(struct batch *batch, struct cf_job *job)
+{
+    job->queue_next = NULL;
+    *batch->last_job = job;
+    batch->last_job = &job->queue_next;
+    batch->n_records += job->n_outs;
 }
 
 void cf_batch_add_job(struct cf_worker *worker, struct cf_job *job)
@@ -33,37 +60,30 @@ void cf_batch_add_job(struct cf_worker *worker, struct cf_job *job)
     open_batch(worker);
     cf_offsets_done(job->part->track, job->view.offset);
     job->part->moved = true;
-    job->queue_next = NULL;
-    *batch->last_job = job;
-    batch->last_job = &job->queue_next;
     batch->n_jobs++;
-    batch->n_records += job->n_outs;
+    if (job->outs && job->outs->record.like) {
+        keep_job(batch, job);
+        return;
+    }
+    for (const struct out *out = job->outs; out; out = out->next)
+        add_emit(batch, &out->record);
+    cf_job_free(job);
 }
 
 void cf_worker_emit(struct cf_worker *worker, const char *topic, struct cf_str key, struct cf_str value)
 {
     struct batch *batch = &worker->open;
-    struct emit *emit;
 
     if (worker->phase != PHASE_RUNNING || batch->n_emits >= CF_EMITS_MAX)
         return; /* the next owner of the partition sees the need again */
     open_batch(worker);
-    emit = cf_calloc(1, sizeof(*emit) + key.n + value.n + 1);
-    memcpy(emit->memory, key.p, key.n);
-    memcpy(emit->memory + key.n, value.p, value.n);
-    emit->record = (struct cf_kafka_out){
-        .topic = cf_worker_topic(worker, topic),
-        .key = {emit->memory, key.n},
-        .value = {emit->memory + key.n, value.n},
-    };
-    *batch->last_emit = emit;
-    batch->last_emit = &emit->next;
+    add_emit(batch,
+             &(struct cf_kafka_out){.topic = cf_worker_topic(worker, topic), .key = key, .value = value});
     batch->n_emits++;
-    batch->n_records++;
     cf_worker_turn_soon(worker);
 }
 
-static void free_batch(struct batch *batch)
+static void empty_batch(struct batch *batch)
 {
     while (batch->jobs) {
         struct cf_job *job = batch->jobs;
@@ -71,18 +91,12 @@ static void free_batch(struct batch *batch)
         batch->jobs = job->queue_next;
         cf_job_free(job);
     }
-    while (batch->emits) {
-        struct emit *emit = batch->emits;
-
-        batch->emits = emit->next;
-        free(emit);
-    }
     cf_batch_init(batch);
 }
 
 void cf_batch_drop(struct cf_worker *worker)
 {
-    free_batch(&worker->open);
+    empty_batch(&worker->open);
 }
 
 /* ---- sending ---- */
@@ -128,7 +142,10 @@ static size_t add_offsets(struct cf_worker *worker)
 
 static void send_batch(struct cf_worker *worker)
 {
+    struct cf_arena *spare = worker->sent.arena;
+
     worker->sent = worker->open; /* read only from here: the tail pointers are not used again */
+    worker->open.arena = spare;
     cf_batch_init(&worker->open);
     worker->committing = true;
     worker->commit_began_ms = cf_loop_now_ms(worker->loop);
@@ -161,12 +178,9 @@ void cf_batch_turn(struct cf_worker *worker, bool now)
 
 static void count_results(struct cf_worker *worker)
 {
-    for (const struct cf_job *job = worker->sent.jobs; job; job = job->queue_next) {
-        for (const struct out *out = job->outs; out; out = out->next) {
-            cf_metric_add(worker->own_metrics, M_RESULTS, out->record.topic, NULL, 1);
-            worker->out_total++;
-        }
-    }
+    for (size_t i = 0; i < worker->kafka_batch.n_records; i++)
+        cf_metric_add(worker->own_metrics, M_RESULTS, worker->records[i].topic, NULL, 1);
+    worker->out_total += worker->kafka_batch.n_records;
 }
 
 static void tell_stage(struct cf_worker *worker)
@@ -196,7 +210,7 @@ void cf_batch_committed(void *arg, const struct cf_err *err)
         count_results(worker);
         tell_stage(worker);
     }
-    free_batch(&worker->sent);
+    empty_batch(&worker->sent);
     if (err && (err->kind == CF_ERR_FATAL || err->kind == CF_ERR_CONFIG)) {
         cf_worker_fail(worker, err);
         return;
@@ -234,10 +248,10 @@ void cf_batch_idle(void *arg)
 
 void cf_batch_free(struct cf_worker *worker)
 {
-    free_batch(&worker->open);
-    free_batch(&worker->sent);
+    empty_batch(&worker->open);
+    empty_batch(&worker->sent);
+    cf_arena_free(worker->open.arena);
+    cf_arena_free(worker->sent.arena);
     free(worker->records);
     free(worker->offsets);
-    worker->records = NULL;
-    worker->offsets = NULL;
 }

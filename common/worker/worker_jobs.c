@@ -418,13 +418,19 @@ static bool take_one(struct cf_worker *worker, size_t index)
     return true;
 }
 
+size_t cf_jobs_in_flight(const struct cf_worker *worker)
+{
+    return worker->n_unfinished + worker->open.n_jobs + worker->sent.n_jobs;
+}
+
 /* One record of each part in turn, so that a full part does not starve the others. */
 static bool take_some(struct cf_worker *worker)
 {
     size_t taken = 0, idle = 0;
 
     while (idle < worker->n_parts && taken < CF_TURN_TAKES) {
-        if (worker->phase != PHASE_RUNNING || worker->n_jobs >= worker->values.max_in_flight)
+        if (worker->phase != PHASE_RUNNING || cf_jobs_in_flight(worker) >= worker->values.max_in_flight ||
+            cf_arena_size(worker->open.arena) > CF_BATCH_BYTES)
             return false;
         if (take_one(worker, worker->next_part)) {
             taken++;

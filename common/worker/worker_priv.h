@@ -79,16 +79,18 @@ struct cf_job {
     void *state_memory;
 };
 
-/* A record of cf_worker_emit(). */
+/* A record on its way out, in the batch's arena. */
 struct emit {
     struct emit *next;
     struct cf_kafka_out record;
-    char memory[];
 };
 
+/* The results of finished jobs are copied here and the jobs freed at once, so that a few job structures stay
+ * in the processor's cache. Only a dead letter keeps its job: it repeats the record's own headers. */
 struct batch {
     struct cf_job *jobs, **last_job;
     struct emit *emits, **last_emit;
+    struct cf_arena *arena;
     size_t n_jobs, n_emits, n_records;
     uint64_t opened_ms;
 };
@@ -171,6 +173,8 @@ void cf_parts_free(struct cf_worker *worker);
 /** Takes records while there is room and runs what is ready. */
 void cf_jobs_turn(struct cf_worker *worker);
 void cf_jobs_cancel_all(struct cf_worker *worker);
+/** Records being worked on or waiting for their commit. */
+size_t cf_jobs_in_flight(const struct cf_worker *worker);
 /** Cancels the jobs that only wait for a retry. */
 void cf_jobs_cancel_backoffs(struct cf_worker *worker);
 /** Frees a job that is in no list any more, or keeps it for reuse. */
