@@ -156,6 +156,8 @@ def run(options, directory):
         bench.stage("echo, bytes handed on", "echo-worker", "a.", "call-queued", count)
         bench.stage("echo, decode + encode", "echo-worker", "a.", "call-queued", count, callfleet_echo_mode="decode")
         bench.bare("a.", count)
+        if options.runtime_only:
+            return bench.rows
         bench.topics("c.")
         bench.fill("c.call-queued", call_queued, count // 4)
         bench.stage("routing: sequencer + engine", "routing-worker", "c.", "call-routed", count // 4,
@@ -184,6 +186,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=300000)
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "release" / "bin")
+    parser.add_argument("--runtime-only", action="store_true", help="only the bare loop and the echo stage")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="callfleet-bench-") as directory:
