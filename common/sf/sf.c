@@ -8,6 +8,7 @@
 #include "clock/clock.h"
 #include "http/http.h"
 #include "loop/loop.h"
+#include "metrics/metrics.h"
 #include "sf/sf_priv.h"
 
 #define CLASSES 3
@@ -40,12 +41,40 @@ struct cf_sf {
     uint64_t calls, api_calls;
     struct cf_sf_budget budget;
     struct cf_timer *pump, *sweep;
-    char *instance_url; /* of the last session */
+    struct cf_metric_group *metrics; /* borrowed; NULL: nobody measures */
+    char *instance_url;              /* of the last session */
 };
 
 static struct cf_sf_call *call_of(struct sf_link *link)
 {
     return (struct cf_sf_call *)link;
+}
+
+/* ---- metrics ---- */
+
+static void show_load(struct cf_sf *sf)
+{
+    if (!sf->metrics)
+        return;
+    cf_metric_set(sf->metrics, CF_SF_M_IN_FLIGHT, NULL, NULL, sf->in_flight);
+    cf_metric_set(sf->metrics, CF_SF_M_WAITING, NULL, NULL, sf->waiting);
+}
+
+static void show_budget(struct cf_sf *sf)
+{
+    if (!sf->metrics || sf->budget.limit < 0)
+        return;
+    cf_metric_set(sf->metrics, CF_SF_M_API_USED, NULL, NULL, (double)sf->budget.used);
+    cf_metric_set(sf->metrics, CF_SF_M_API_LIMIT, NULL, NULL, (double)sf->budget.limit);
+}
+
+static void count_api_call(struct cf_sf *sf, enum cf_sf_class class)
+{
+    static const char *const names[CLASSES] = {"live-caller", "post-call", "backfill"};
+
+    sf->api_calls++;
+    if (sf->metrics)
+        cf_metric_add(sf->metrics, CF_SF_M_API_CALLS, names[class], NULL, 1);
 }
 
 static void pump_soon(struct cf_sf *sf)
@@ -76,6 +105,7 @@ static void enter_line(struct cf_sf_call *call, bool front)
     sf->waiting++;
     if (!cf_timer_active(sf->sweep))
         cf_timer_start(sf->sweep, SWEEP_MS, SWEEP_MS);
+    show_load(sf);
     pump_soon(sf);
 }
 
@@ -87,10 +117,10 @@ static void leave(struct cf_sf_call *call)
     if (call->http) {
         call->http = NULL;
         sf->in_flight--;
-        return;
-    }
-    if (--sf->waiting == 0)
+    } else if (--sf->waiting == 0) {
         cf_timer_stop(sf->sweep);
+    }
+    show_load(sf);
 }
 
 /* The call must be in no list any more. */
@@ -114,8 +144,8 @@ static void finish_failed(struct cf_sf_call *call, const struct cf_err *err)
 
 static void note_limits(struct cf_sf *sf, const struct cf_http_response *res)
 {
-    if (!sf_limits_parse(cf_http_header(res, "Sforce-Limit-Info"), &sf->budget))
-        return; /* not every answer has it; the last one known stays */
+    if (sf_limits_parse(cf_http_header(res, "Sforce-Limit-Info"), &sf->budget)) /* not every answer has it */
+        show_budget(sf);
 }
 
 static void finish_answered(struct cf_sf_call *call, const struct sf_reply *reply)
@@ -218,10 +248,11 @@ static void transmit(struct cf_sf_call *call, const struct sf_session *session, 
     leave(call);
     call->generation = session->generation;
     call->api_calls++;
-    sf->api_calls++;
+    count_api_call(sf, call->priority);
     call->http = cf_http_send(sf->opts.http, &request, on_http, call);
     sf_line_put_last(&sf->sent, &call->link);
     sf->in_flight++;
+    show_load(sf);
     sf_wipe(&bearer);
     cf_buf_done(&url);
 }
@@ -441,6 +472,22 @@ struct cf_sf_budget cf_sf_budget(const struct cf_sf *sf)
 uint64_t cf_sf_api_calls(const struct cf_sf *sf)
 {
     return sf->api_calls;
+}
+
+enum cf_err_kind cf_sf_record_failed(struct cf_sf *sf, int status, const char *error_code)
+{
+    (void)sf;
+    return cf_sf_error_kind(status, error_code);
+}
+
+void cf_sf_record_done(struct cf_sf *sf)
+{
+    (void)sf;
+}
+
+void cf_sf_metrics(struct cf_sf *sf, struct cf_metric_group *group)
+{
+    sf->metrics = group;
 }
 
 const char *cf_sf_instance_url(const struct cf_sf *sf)

@@ -24,6 +24,7 @@ struct cf_http;
 struct cf_redis;
 struct cf_sf;
 struct cf_sf_call;
+struct cf_metric_group;
 
 enum cf_sf_grant { CF_SF_PASSWORD, CF_SF_CLIENT_CREDENTIALS, CF_SF_JWT_BEARER };
 enum cf_sf_class { CF_SF_LIVE_CALLER, CF_SF_POST_CALL, CF_SF_BACKFILL };
@@ -108,6 +109,26 @@ CF_CHECKED bool cf_sf_grant_of(struct cf_str name, enum cf_sf_grant *ret_grant);
 /** Kind of a Salesforce error by HTTP status and errorCode: the one table. Also for per-record errors (status
  * 400). */
 enum cf_err_kind cf_sf_error_kind(int status, const char *error_code);
+
+/* A request may carry many records, and each has its own verdict. Every verdict is told to the client, so that
+ * it can tell a bad record among good ones from an org that refuses them all (README.md, "Outage or poison").
+ */
+/** A record failed with this errorCode (`status` 400 if it has none of its own). The kind to go by. */
+enum cf_err_kind cf_sf_record_failed(struct cf_sf *sf, int status, const char *error_code);
+/** A record was written or found. */
+void cf_sf_record_done(struct cf_sf *sf);
+
+/* Ids of the client's metrics: they come first in a stage's table, whose own ids start at CF_SF_METRICS. */
+enum {
+#define CF_SF_METRIC(id, name, type, labels, help) CF_SF_M_##id,
+#include "sf/sf_metrics.def"
+#undef CF_SF_METRIC
+    CF_SF_METRICS
+};
+/* The rows, for `#include "sf/sf_metrics.def"` in the stage's table. */
+#define CF_SF_METRIC(id, name, type, labels, help) [CF_SF_M_##id] = {name, type, labels, help},
+/** From now on the client keeps its rows in `group`, which must outlive it. */
+void cf_sf_metrics(struct cf_sf *sf, struct cf_metric_group *group);
 
 /** Appends `text` escaped for a quoted SOQL string literal (soql_sosl, quoted string escapes: \n \r \t \b \f
  * \" \' \\). */

@@ -218,10 +218,10 @@ def test_several_contacts_are_ambiguous_and_nobody_is_named(lookup):
     ("+12125559999", "unmatched"),
 ])
 def test_numbers_that_lead_to_nobody(lookup, ani, status):
-    before = lookup.metric("callfleet_salesforce_api_calls_total")
+    before = lookup.metric('callfleet_salesforce_api_calls_total{class="live-caller"}')
     customer = lookup.customer(ani)
     assert customer["status"] == status and "contact" not in customer and customer["reason"]
-    asked = lookup.metric("callfleet_salesforce_api_calls_total") - before
+    asked = lookup.metric('callfleet_salesforce_api_calls_total{class="live-caller"}') - before
     assert asked == (1 if status == "unmatched" else 0)
 
 

@@ -12,6 +12,7 @@
 #include "lookup_crm.h"
 #include "lookup_greeting.h"
 #include "lookup_rules.h"
+#include "sf/sf.h"
 #include "worker/worker.h"
 
 struct lookup_config {
@@ -30,7 +31,7 @@ struct lookup {
     struct lookup_crm *crm;
     struct lookup_rules rules;
     struct lookup_greeting_opts greeting;
-    uint64_t api_calls, shared; /* already in the metrics */
+    uint64_t shared; /* already in the metrics */
 };
 
 /* Of a job. */
@@ -44,12 +45,9 @@ struct lookup_job {
 
 enum { LOOKUP_NORMALISE, LOOKUP_ASK, LOOKUP_QUEUE };
 enum {
-    LOOKUP_M_RESULTS,
+    LOOKUP_M_RESULTS = CF_SF_METRICS,
     LOOKUP_M_DURATION,
-    LOOKUP_M_API_CALLS,
     LOOKUP_M_SHARED,
-    LOOKUP_M_API_USED,
-    LOOKUP_M_API_LIMIT
 };
 
 extern const struct cf_key lookup_keys[];

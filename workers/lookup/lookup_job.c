@@ -120,18 +120,11 @@ static void count(struct cf_job *job, enum cf_customer_status status)
 {
     struct cf_metric_group *metrics = cf_worker_stage_metrics(cf_job_worker(job));
     struct lookup *lookup = lookup_of(job);
-    struct cf_sf_budget budget = cf_sf_budget(lookup->sf);
-    uint64_t api_calls = cf_sf_api_calls(lookup->sf), shared = lookup_crm_shared(lookup->crm);
+    uint64_t shared = lookup_crm_shared(lookup->crm);
 
     cf_metric_add(metrics, LOOKUP_M_RESULTS, cf_customer_status_name(status), NULL, 1);
-    cf_metric_add(metrics, LOOKUP_M_API_CALLS, NULL, NULL, (double)(api_calls - lookup->api_calls));
     cf_metric_add(metrics, LOOKUP_M_SHARED, NULL, NULL, (double)(shared - lookup->shared));
-    lookup->api_calls = api_calls;
     lookup->shared = shared;
-    if (budget.limit < 0)
-        return;
-    cf_metric_set(metrics, LOOKUP_M_API_USED, NULL, NULL, (double)budget.used);
-    cf_metric_set(metrics, LOOKUP_M_API_LIMIT, NULL, NULL, (double)budget.limit);
 }
 
 static void fill_queued(struct cf_job *job, struct cf_call_queued *queued)

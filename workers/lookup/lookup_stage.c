@@ -14,18 +14,13 @@ const struct cf_key lookup_keys[] = {
 #include "config/keys_end.h"
 
 const struct cf_metric lookup_metrics[] = {
+#include "sf/sf_metrics.def"
     [LOOKUP_M_RESULTS] = {"callfleet_lookups_total", CF_COUNTER, "status",
                           "Calls looked up, by customer status."},
     [LOOKUP_M_DURATION] = {"callfleet_lookup_duration_seconds", CF_HISTOGRAM, NULL,
                            "Time a call waited for Salesforce."},
-    [LOOKUP_M_API_CALLS] = {"callfleet_salesforce_api_calls_total", CF_COUNTER, NULL,
-                            "Requests that count against the org's daily allocation."},
     [LOOKUP_M_SHARED] = {"callfleet_lookups_shared_total", CF_COUNTER, NULL,
                          "Lookups answered by a request that was under way for the same number."},
-    [LOOKUP_M_API_USED] = {"callfleet_salesforce_api_used", CF_GAUGE, NULL,
-                           "API calls the org has used today, as Salesforce last said."},
-    [LOOKUP_M_API_LIMIT] = {"callfleet_salesforce_api_limit", CF_GAUGE, NULL,
-                            "API calls the org may use a day, as Salesforce last said."},
     {0}};
 
 static bool is_region(const char *text)
@@ -68,6 +63,7 @@ static int open_salesforce(struct cf_worker *worker, struct lookup *lookup, stru
     lookup->sf = cf_sf_new(cf_worker_loop(worker), &opts, err);
     if (!lookup->sf)
         return -1;
+    cf_sf_metrics(lookup->sf, cf_worker_stage_metrics(worker));
     lookup->crm = lookup_crm_new(cf_worker_loop(worker), lookup->sf, &query, (uint32_t)config->sf_timeout_ms);
     return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "lookup_query.h"
 #include "postcall_write.h"
+#include "sf/sf.h"
 #include "worker/worker.h"
 
 struct postcall_config {
@@ -23,9 +24,6 @@ struct postcall_config {
 #include "config/keys_end.h"
 };
 
-struct cf_sf_response;
-struct cf_sf_failure;
-
 /* Of the process. */
 struct postcall {
     const struct postcall_config *config;
@@ -34,7 +32,6 @@ struct postcall {
     struct postcall_org org;
     struct lookup_query_opts query; /* of a lookup; what the org lacks is dropped from it */
     struct lookup_rules choose;
-    uint64_t api_calls; /* already in the metrics */
 };
 
 typedef void postcall_answer_fn(struct cf_job *job, const struct cf_sf_response *res);
@@ -58,11 +55,8 @@ struct postcall_job {
 
 enum { POSTCALL_CONTEXT, POSTCALL_LOOKUP, POSTCALL_WRITE, POSTCALL_READ, POSTCALL_REST, POSTCALL_EMIT };
 enum {
-    POSTCALL_M_RESULTS,
+    POSTCALL_M_RESULTS = CF_SF_METRICS,
     POSTCALL_M_REPEATS,
-    POSTCALL_M_API_CALLS,
-    POSTCALL_M_API_USED,
-    POSTCALL_M_API_LIMIT,
 };
 
 extern const struct cf_key postcall_keys[];

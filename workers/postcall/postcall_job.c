@@ -179,17 +179,8 @@ static enum cf_next step_rest(struct cf_job *job)
 static void count(struct cf_job *job, const char *outcome)
 {
     struct cf_metric_group *metrics = cf_worker_stage_metrics(cf_job_worker(job));
-    struct postcall *postcall = postcall_of(job);
-    struct cf_sf_budget budget = cf_sf_budget(postcall->sf);
-    uint64_t api_calls = cf_sf_api_calls(postcall->sf);
 
     cf_metric_add(metrics, POSTCALL_M_RESULTS, outcome, NULL, 1);
-    cf_metric_add(metrics, POSTCALL_M_API_CALLS, NULL, NULL, (double)(api_calls - postcall->api_calls));
-    postcall->api_calls = api_calls;
-    if (budget.limit < 0)
-        return;
-    cf_metric_set(metrics, POSTCALL_M_API_USED, NULL, NULL, (double)budget.used);
-    cf_metric_set(metrics, POSTCALL_M_API_LIMIT, NULL, NULL, (double)budget.limit);
 }
 
 static void fill_updated(struct cf_job *job, struct cf_call_updated *updated)

@@ -16,16 +16,11 @@ const struct cf_key postcall_keys[] = {
 #include "config/keys_end.h"
 
 const struct cf_metric postcall_metrics[] = {
+#include "sf/sf_metrics.def"
     [POSTCALL_M_RESULTS] = {"callfleet_postcall_results_total", CF_COUNTER, "outcome",
                             "Calls that are over, by outcome."},
     [POSTCALL_M_REPEATS] = {"callfleet_postcall_verified_total", CF_COUNTER, NULL,
                             "Times Salesforce was asked what of a call is there already."},
-    [POSTCALL_M_API_CALLS] = {"callfleet_salesforce_api_calls_total", CF_COUNTER, NULL,
-                              "Requests that count against the org's daily allocation."},
-    [POSTCALL_M_API_USED] = {"callfleet_salesforce_api_used", CF_GAUGE, NULL,
-                             "API calls the org has used today, as Salesforce last said."},
-    [POSTCALL_M_API_LIMIT] = {"callfleet_salesforce_api_limit", CF_GAUGE, NULL,
-                              "API calls the org may use a day, as Salesforce last said."},
     {0}};
 
 static int check_config(const struct postcall_config *config, struct cf_err *err)
@@ -52,7 +47,10 @@ static int open_salesforce(struct cf_worker *worker, struct postcall *postcall, 
     opts.redis = cf_worker_redis(worker);
     opts.redis_prefix = CF_STR("cf:");
     postcall->sf = cf_sf_new(cf_worker_loop(worker), &opts, err);
-    return postcall->sf ? 0 : -1;
+    if (!postcall->sf)
+        return -1;
+    cf_sf_metrics(postcall->sf, cf_worker_stage_metrics(worker));
+    return 0;
 }
 
 int postcall_init(struct cf_worker *worker, struct cf_err *err)
