@@ -3,6 +3,7 @@
 # fleet.sh - the whole fleet on this machine: broker, Redis, Salesforce sandbox and the three workers, on 127.0.0.1.
 #
 #   tools/fleet.sh up [--kafka embedded|apache|apache3|HOST:PORT] [--bin DIR] [--workers lookup=2,...] [--topic-prefix P]
+#                     [--history FILE]    where the sandbox writes down all that it is asked and commits
 #   tools/fleet.sh status    one line per part; exit 0 when all is ready, 3 when not
 #   tools/fleet.sh env       shell variables: eval "$(tools/fleet.sh env)"
 #   tools/fleet.sh down      ends all parts, leaves nothing running; exit 1 when one had to be killed
@@ -76,12 +77,13 @@ start_redis() {
 }
 
 start_sandbox() {
-    local port samples=(--samples) deadline=$((SECONDS + 10))
+    local port samples=(--samples) history=() deadline=$((SECONDS + 10))
     port=$(port_of sandbox)
     [ ! -e "$dir/sandbox.db" ] || samples=() # a restart goes on with its records
+    [ -z "$(setting history)" ] || history=(--history "$(setting history)")
     rm -f "$dir/run/sandbox.port"
     process_start sandbox "$bin/sf-sandbox" --port "${port:-0}" --db "$dir/sandbox.db" \
-        --port-file "$dir/run/sandbox.port" "${samples[@]}"
+        --port-file "$dir/run/sandbox.port" "${samples[@]}" "${history[@]}"
     process_wait_file "$dir/run/sandbox.port" 10 sandbox || return 1
     until curl -fs -o "$dir/run/versions.json" -m 1 "http://127.0.0.1:$(port_of sandbox)/services/data/"; do
         if [ "$SECONDS" -ge "$deadline" ] || ! process_runs sandbox; then return 1; fi
@@ -190,6 +192,7 @@ prepare_dir() {
     keep_setting kafka "$kafka"
     keep_setting prefix "$prefix"
     keep_setting bin "$bin"
+    [ -z "$history" ] || keep_setting history "$history"
     keep_setting workers "$(name_workers "$workers")"
 }
 
@@ -324,6 +327,7 @@ parse() {
         --bin) cf_need_value "$@" && bin=$2 && shift ;;
         --workers) cf_need_value "$@" && workers=$2 && shift ;;
         --topic-prefix) cf_need_value "$@" && prefix=$2 && shift ;;
+        --history) cf_need_value "$@" && history=$(realpath -m "$2") && shift ;;
         -h | --help) cf_help && exit 0 ;;
         -*) cf_usage_error "unknown option $1" ;;
         *) words+=("$1") ;;
@@ -334,7 +338,7 @@ parse() {
 
 main() {
     dir=${XDG_STATE_HOME:-$HOME/.local/state}/callfleet/fleet
-    kafka=embedded bin='' workers='' prefix='' words=()
+    kafka=embedded bin='' workers='' prefix='' history='' words=()
     parse "$@"
     dir=$(realpath -m "$dir")
     umask 077

@@ -14,9 +14,11 @@ STAGES = ["lookup", "routing", "postcall"]
 
 
 class Fleet:
-    def __init__(self, directory, bin_dir, kafka="embedded", prefix="", workers="", environment=None):
+    def __init__(self, directory, bin_dir, kafka="embedded", prefix="", workers="", environment=None,
+                 history=None):
         self.directory, self.prefix = directory, prefix
-        self.options = ["--kafka", kafka, "--bin", str(bin_dir), "--workers", workers, "--topic-prefix", prefix]
+        self.options = ["--kafka", kafka, "--bin", str(bin_dir), "--workers", workers, "--topic-prefix", prefix,
+                        *(["--history", str(history)] if history else [])]
         self.environment = {**os.environ, **(environment or {})}
         self.readers = []
         self.killed = set()  # workers the test killed or broke on purpose: their exit codes do not count

@@ -71,7 +71,7 @@ struct sb_context {
     uint64_t ready_ns; /* not answered before */
     int64_t wall_ms;
     int64_t api_calls;
-    json_t *commits; /* array of {id, object, op}: what this request wrote */
+    json_t *commits; /* array of {id, object, op, mono_ns, fields}: what this request wrote */
     struct sb_fault_fate fate;
     unsigned depth; /* above 0: inside a composite */
 };

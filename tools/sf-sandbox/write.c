@@ -93,7 +93,8 @@ static void note(struct sb_context *context, const struct sb_write *write, const
     const char *type = sf_store_type_name(write->type);
     const char *op = write->kind == SB_DELETE_RECORD ? "deleted" : written->created ? "created" : "updated";
     json_t *entry =
-        json_pack("{s:s,s:s,s:s}", "id", written->id, "object", type ? type : write->type, "op", op);
+        json_pack("{s:s,s:s,s:s,s:I,s:O*}", "id", written->id, "object", type ? type : write->type, "op", op,
+                  "mono_ns", (json_int_t)cf_clock_mono_ns(), "fields", write->body);
 
     if (write->kind == SB_UPSERT && write->value && *write->value)
         json_object_set_new(entry, "externalId", json_string(write->value));

@@ -252,6 +252,8 @@ def test_history_says_what_happened(sandbox):
     assert [[(c["id"], c["op"]) for c in e["commits"]] for e in entries] == \
         [[(account, "created")], [(account, "updated")], [(account, "deleted")], []]
     assert [e["status"] for e in entries] == [201, 204, 204, 400]
+    assert [[c.get("fields") for c in e["commits"]] for e in entries] == [[{"Name": "Told \x07 Ltd"}], [{"Phone": "1"}], [None], []]
+    assert all(e["mono_ns"] <= c["mono_ns"] <= e["answered_ns"] for e in entries for c in e["commits"])
     first = entries[0]
     assert first["class"] == "sobject" and first["api_calls"] == 1 and first["mono_ns"] < first["answered_ns"]
     assert json.loads(first["body"])["Name"] == "Told \x07 Ltd" and len(first["body_sha256"]) == 64
