@@ -9,6 +9,7 @@
 #define CF_JOB_MAX_HEADERS 256U /* of a consumed record; more is poison */
 #define CF_JOB_MAX_HEADER_BYTES ((size_t)64 * 1024)  /* all headers together; more is poison */
 #define CF_JOB_MAX_VALUE_BYTES ((size_t)1024 * 1024) /* of a consumed record; more is poison */
+#define CF_JOB_MAX_EVENT_BYTES ((size_t)512 * 1024)  /* of an event that a stage writes */
 #define CF_JOBS_KEPT 512U                            /* finished job structures kept for reuse */
 #define CF_TURN_TAKES 512U                           /* records taken before the loop turns again */
 #define CF_BATCH_BYTES                                                                                       \

@@ -136,5 +136,9 @@ struct cf_job *cf_job_redeem(struct cf_job_ticket *ticket);
 enum cf_next cf_job_fail(struct cf_job *job, const struct cf_err *err);
 /** Adds a result; key and value must live in the job's arena. Leaves with the job's batch. */
 void cf_job_emit(struct cf_job *job, const char *topic, struct cf_str key, struct cf_str value);
+/** Emits an event on the topic of its type. `event` has its type, data and time; the rest of the envelope is
+ * made here: the id (the same one when the work is repeated), source and traceparent. `key` lives in the
+ * job's arena. CF_DONE, or as cf_job_fail() when a field breaks the contract. */
+enum cf_next cf_job_emit_event(struct cf_job *job, struct cf_str key, struct cf_event *event);
 
 #endif

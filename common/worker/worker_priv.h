@@ -4,6 +4,7 @@
  *   worker.c        boot, command line, signals, shutdown
  *   worker_parts.c  partitions: assignment, drain, revocation
  *   worker_jobs.c   jobs: taking records, steps, retries, dead letters
+ *   worker_event.c  events as results
  *   worker_batch.c  batches: when finished jobs commit, and what follows
  *   worker_admin.c  pages and metrics
  */

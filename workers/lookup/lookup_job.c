@@ -9,8 +9,6 @@
 #include "metrics/metrics.h"
 #include "sf/sf.h"
 
-#define EVENT_LIMIT_BYTES ((size_t)512 << 10)
-
 static struct lookup *lookup_of(const struct cf_job *job)
 {
     return cf_worker_state(cf_job_worker(job));
@@ -152,28 +150,15 @@ static void fill_queued(struct cf_job *job, struct cf_call_queued *queued)
 
 static enum cf_next step_queue(struct cf_job *job)
 {
-    const struct cf_event *source = cf_job_event(job);
-    struct cf_event event = {.type = CF_EVENT_CALL_QUEUED,
-                             .source = CF_STR("callfleet/lookup"),
-                             .traceparent = source->traceparent};
-    char id[37];
-    struct cf_buf buf;
-    struct cf_err err;
+    struct cf_event event = {.type = CF_EVENT_CALL_QUEUED};
+    const struct cf_call_queued *queued = &event.data.call_queued;
 
-    cf_event_derive_id(source->id, "lookup", "call-queued", id);
-    event.id = cf_str_of(id);
     fill_queued(job, &event.data.call_queued);
-    event.time = event.data.call_queued.queued_at;
-    cf_buf_init(&buf, EVENT_LIMIT_BYTES);
-    if (cf_event_encode(&event, &buf, &err)) {
-        cf_buf_done(&buf);
-        return cf_job_fail(job, &err);
-    }
-    lookup_keep_context(cf_job_worker(job), &event.data.call_queued);
-    cf_job_emit(job, "call-queued", event.data.call_queued.call_id,
-                cf_arena_str(cf_job_arena(job), cf_buf_view(&buf)));
-    cf_buf_done(&buf);
-    count(job, event.data.call_queued.customer.status);
+    event.time = queued->queued_at;
+    if (cf_job_emit_event(job, queued->call_id, &event) == CF_FAIL)
+        return CF_FAIL;
+    lookup_keep_context(cf_job_worker(job), queued);
+    count(job, queued->customer.status);
     return CF_DONE;
 }
 

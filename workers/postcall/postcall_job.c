@@ -5,7 +5,6 @@
 #include "postcall.h"
 #include "sf/sf.h"
 
-#define EVENT_LIMIT_BYTES 65536UL
 #define MAX_STALE 2 /* the case, then contact and account */
 
 /* ---- asking Salesforce ---- */
@@ -215,27 +214,14 @@ static enum cf_next step_emit(struct cf_job *job)
     static const char *const outcomes[] = {[CF_UPDATE_WRITTEN] = "written",
                                            [CF_UPDATE_ALREADY_WRITTEN] = "already-written",
                                            [CF_UPDATE_NOTHING] = "nothing-to-write"};
-    const struct cf_event *source = cf_job_event(job);
-    struct cf_event event = {.type = CF_EVENT_CALL_UPDATED,
-                             .source = CF_STR("callfleet/postcall"),
-                             .traceparent = source->traceparent};
-    char id[37];
-    struct cf_buf buf;
-    struct cf_err err;
+    struct cf_event event = {.type = CF_EVENT_CALL_UPDATED};
+    const struct cf_call_updated *updated = &event.data.call_updated;
 
-    cf_event_derive_id(source->id, "postcall", "call-updated", id);
-    event.id = cf_str_of(id);
     fill_updated(job, &event.data.call_updated);
-    event.time = event.data.call_updated.updated_at;
-    cf_buf_init(&buf, EVENT_LIMIT_BYTES);
-    if (cf_event_encode(&event, &buf, &err)) {
-        cf_buf_done(&buf);
-        return cf_job_fail(job, &err);
-    }
-    cf_job_emit(job, "call-updated", event.data.call_updated.call_id,
-                cf_arena_str(cf_job_arena(job), cf_buf_view(&buf)));
-    cf_buf_done(&buf);
-    count(job, outcomes[event.data.call_updated.outcome]);
+    event.time = updated->updated_at;
+    if (cf_job_emit_event(job, updated->call_id, &event) == CF_FAIL)
+        return CF_FAIL;
+    count(job, outcomes[updated->outcome]);
     return CF_DONE;
 }
 
