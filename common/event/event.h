@@ -95,6 +95,9 @@ struct cf_customer {
     const struct cf_candidate *candidates;
     size_t n_candidates;
     struct cf_str reason;
+    struct cf_str
+        source;          /* "salesforce", "cache" (a fresh copy), "stale" (an old one); p NULL: nobody said */
+    struct cf_str as_of; /* with cache and stale: when Salesforce said so; a time, as in created_at */
 };
 
 struct cf_skill {

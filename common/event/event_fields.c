@@ -154,6 +154,8 @@ static const struct cf_event_field customer_fields[] = {
     INT("matchCount", match_count),
     LIST("candidates", candidates, &candidate_table, 200),
     TEXT("reason", reason, 255),
+    WORD("source", source, 64),
+    STAMP("asOf", as_of),
 };
 #undef T
 const struct cf_event_table cf_event_customer_table = TABLE(struct cf_customer, customer_fields);

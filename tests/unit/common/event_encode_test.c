@@ -55,7 +55,9 @@ static const struct {
      "\"entryPointId\":\"ep\",\"language\":\"de\",\"parentCallId\":\"p\",\"attributes\":{},"
      "\"customer\":{\"status\":\"ambiguous\",\"account\":" FULL_ACCOUNT ",\"contact\":" FULL_CONTACT
      ",\"cases\":[" CASE ",{\"id\":\"6\"}],\"matchCount\":2,\"candidates\":[{\"account\":" FULL_ACCOUNT
-     ",\"contact\":" FULL_CONTACT ",\"openCases\":0},{}],\"reason\":\"open-case\"},"
+     ",\"contact\":" FULL_CONTACT
+     ",\"openCases\":0},{}],\"reason\":\"open-case\",\"source\":\"stale\",\"asOf\":"
+     "\"2026-11-22T10:13:05.000Z\"},"
      "\"greeting\":{\"language\":\"de\",\"text\":\"Hallo\",\"ssml\":\"<speak/>\"},"
      "\"treatment\":{\"music\":\"m.wav\"},\"request\":{\"queueId\":\"q\",\"priority\":1,"
      "\"skills\":{\"de\":5,\"level\":2.5,\"vip\":true,\"x\":false,\"site\":\"Wien\"},\"agentId\":\"a\"}}"},
@@ -133,6 +135,8 @@ START_TEST(decoded_values)
     ck_assert_int_eq(q->customer.candidates[0].open_cases, 0);
     ck_assert_int_eq(q->customer.candidates[1].open_cases, -1);
     ck_assert(q->customer.candidates[1].account.id.p == NULL);
+    ck_assert_str_eq(q->customer.source.p, "stale");
+    ck_assert_str_eq(q->customer.as_of.p, "2026-11-22T10:13:05.000Z");
     ck_assert(q->has_request && q->request.n_skills == 5 && q->request.priority == 1);
     ck_assert(q->request.skills[1].type == CF_JSON_DOUBLE && q->request.skills[1].number == 2.5);
     ck_assert(q->request.skills[2].type == CF_JSON_BOOL && q->request.skills[2].number == 1);
