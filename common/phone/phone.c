@@ -2,12 +2,14 @@
 #include "phone/phone.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "phone/phone_text.h"
 
 #define MAX_E164_DIGITS 15U
 #define MIN_SUBSCRIBER_DIGITS 7U
+#define TAIL_DIGITS 5U
 #define MIN_BARE_DIGITS 10U /* of a number with its country code but no plus */
 
 static size_t count_digits(const char *text)
@@ -229,6 +231,31 @@ bool cf_phone_same(struct cf_str text, const char *region, struct cf_str e164)
 
     cf_phone_parse(text, region, &phone);
     return phone.status == CF_PHONE_OK && cf_str_is(e164, phone.e164);
+}
+
+/* Countries complete a local number in front, never behind: no written form of a number lacks its last five
+ * digits (Norfolk Island's local numbers have five). Letters may spell digits from the third on, and what is
+ * not ASCII, or encoded, may be digits too. */
+bool cf_phone_may_be(struct cf_str text, const struct cf_phone *phone)
+{
+    uint32_t want = 0, seen = 0, modulus = 1;
+    size_t length = strlen(phone->national), letters = 0, digits = 0;
+    size_t tail = length < TAIL_DIGITS ? length : TAIL_DIGITS;
+
+    for (size_t i = 0; i < tail; i++, modulus *= 10)
+        want = want * 10 + (uint32_t)(phone->national[length - tail + i] - '0');
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+
+        if (c >= 0x80 || c == '%' || (isalpha(c) && ++letters == 3))
+            return true;
+        if (!isdigit(c))
+            continue;
+        seen = (seen * 10 + (c - '0')) % modulus;
+        if (++digits >= tail && seen == want)
+            return true;
+    }
+    return false;
 }
 
 void cf_phone_init(void)

@@ -48,6 +48,10 @@ const char *cf_phone_status_name(enum cf_phone_status status);
 /** Whether `text`, a field of a record, is the number `e164`; tried with `region` as default region. */
 bool cf_phone_same(struct cf_str text, const char *region, struct cf_str e164);
 
+/** False: `text` is certainly not this number (status OK), whatever its country; a cheap look at the last
+ * digits that leaves the comparison to cf_phone_same(). */
+bool cf_phone_may_be(struct cf_str text, const struct cf_phone *phone);
+
 /** Common written forms of a number for an exact-match query: E.164, national formatted, international
  * formatted, digits only, 00-prefixed, dotted, dashed. Writes at most `n` (16 is enough) NUL-terminated texts
  * of at most 31 bytes; returns how many. The first is E.164. */

@@ -81,7 +81,7 @@ static void on_outcome(void *arg, const struct lookup_outcome *outcome)
     cf_metric_observe(cf_worker_stage_metrics(cf_job_worker(job)), LOOKUP_M_DURATION, NULL, NULL,
                       (double)(cf_clock_mono_ns() - state->asked_ns) / 1e9);
     if (outcome->answer) {
-        lookup_query_read(cf_job_arena(job), outcome->opts, outcome->answer, &records, &n);
+        lookup_query_pick(cf_job_arena(job), outcome->opts, outcome->answer, &state->phone, &records, &n);
         lookup_decide(cf_job_arena(job), &lookup_of(job)->rules, &caller, records, n, &state->customer);
     } else {
         no_answer(job, outcome);

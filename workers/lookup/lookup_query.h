@@ -17,9 +17,12 @@
 #include "lookup_rules.h"
 #include "phone/phone.h"
 
-#define LOOKUP_QUERY_CONTACTS 50 /* rows of one query; also the LIMIT in its text */
-#define LOOKUP_QUERY_CASES 50    /* open cases of one record */
-#define LOOKUP_QUERY_NUMBERS 20  /* numbers in one request: the text stays below 100,000 characters */
+/* Rows that one query gives at most, its LIMIT: more for more numbers, so that they do not crowd each other
+ * out.
+ */
+#define LOOKUP_QUERY_ROWS(n_numbers) ((size_t)50 + 10 * ((n_numbers)-1))
+#define LOOKUP_QUERY_CASES 50   /* open cases of one record */
+#define LOOKUP_QUERY_NUMBERS 20 /* numbers in one request: the text stays below 100,000 characters */
 
 struct lookup_query_opts {
     const char *api_version;
@@ -41,7 +44,22 @@ enum lookup_dropped { LOOKUP_DROPPED_NONE, LOOKUP_DROPPED_TIER, LOOKUP_DROPPED_A
 CF_CHECKED int lookup_query_check(const struct lookup_query_opts *opts, const json_t *answer,
                                   enum lookup_dropped *ret_dropped, struct cf_err *err);
 
-/** The records of an answer that was checked; copies into the arena. */
+/** Whether a query of the request for `n` numbers hit its row limit: some number's records may be missing.
+ * Ask for fewer numbers at once; for a single one take what is there. */
+bool lookup_query_truncated(const json_t *answer, size_t n);
+
+/** The records of a checked answer that may be this number: a cheap look at the digits, so that each of the
+ * numbers of a batch costs little; lookup_decide() compares. Copies into the arena. */
+void lookup_query_pick(struct cf_arena *arena, const struct lookup_query_opts *opts, const json_t *answer,
+                       const struct cf_phone *phone, struct lookup_record **ret_records, size_t *ret_n);
+
+/** The rows of a checked answer that may be this number, as an answer of their own, which
+ * lookup_query_check(), _pick() and _read() take; for a cache. The caller owns it; the rows are shared with
+ * `answer`. */
+json_t *lookup_query_extract(const struct lookup_query_opts *opts, const json_t *answer,
+                             const struct cf_phone *phone);
+
+/** All records of an answer that was checked; copies into the arena. */
 void lookup_query_read(struct cf_arena *arena, const struct lookup_query_opts *opts, const json_t *answer,
                        struct lookup_record **ret_records, size_t *ret_n);
 

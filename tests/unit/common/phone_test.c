@@ -37,6 +37,7 @@ static void reads(const char *text, const char *region, const struct number *num
                   "%s in %s: %s %s, not %s", text, region, cf_phone_status_name(phone.status), phone.e164,
                   number->e164);
     ck_assert_msg(strcmp(phone.extension, number->extension) == 0, "%s: extension %s", text, phone.extension);
+    ck_assert_msg(cf_phone_may_be(cf_str_of(text), &phone), "%s may be %s", text, phone.e164);
     ck_assert_uint_eq(strlen(phone.country_code) + strlen(phone.national) + 1, strlen(phone.e164));
     ck_assert_str_eq(phone.e164 + 1 + strlen(phone.country_code), phone.national);
 }
@@ -220,6 +221,53 @@ START_TEST(different_numbers_are_not_the_same)
 }
 END_TEST
 
+/* The cheap test may let others pass, but never stop the number itself; each row is some number's. */
+START_TEST(cheap_test_agrees)
+{
+    struct cf_phone phone;
+    size_t stopped = 0, asked = 0;
+
+    cf_phone_parse(cf_str_of(numbers[_i].e164), NULL, &phone);
+    for (int k = 0; k < N_NUMBERS; k++) {
+        for (size_t i = 0; numbers[k].home[i]; i++) {
+            struct cf_str text = cf_str_of(numbers[k].home[i]);
+            bool may_be = cf_phone_may_be(text, &phone);
+
+            ck_assert_msg(may_be || !cf_phone_same(text, numbers[k].region, cf_str_of(phone.e164)),
+                          "%s is %s", text.p, phone.e164);
+            stopped += may_be ? 0 : 1;
+            asked++;
+        }
+    }
+    ck_assert_uint_gt(stopped, asked / 4);
+}
+END_TEST
+
+static const struct {
+    const char *text, *e164;
+    bool may_be;
+} cheap[] = {
+    {"(520) 555-0123", "+15205550123", true},
+    {"(520) 555-0124", "+15205550123", false},
+    {"520-555-0123 x7", "+15205550123", true},
+    {"1-800-FLOWERS", "+18003569377", true},
+    {"", "+15205550123", false},
+    {"0123", "+15205550123", false},
+    {"4002", "+6834002", true},
+    {"886377", "+3780549886377", true},
+    {"22500", "+672322500", true},
+};
+
+START_TEST(cheap_rows)
+{
+    struct cf_phone phone;
+
+    cf_phone_parse(cf_str_of(cheap[_i].e164), NULL, &phone);
+    ck_assert_int_eq(phone.status, CF_PHONE_OK);
+    ck_assert_int_eq(cf_phone_may_be(cf_str_of(cheap[_i].text), &phone), cheap[_i].may_be);
+}
+END_TEST
+
 START_TEST(only_so_much_is_read)
 {
     struct cf_phone phone;
@@ -266,6 +314,8 @@ int main(void)
     tcase_add_test(tcase, regions_of_numbers);
     tcase_add_test(tcase, unassigned_but_plausible_is_a_number);
     tcase_add_test(tcase, different_numbers_are_not_the_same);
+    tcase_add_loop_test(tcase, cheap_test_agrees, 0, N_NUMBERS);
+    tcase_add_loop_test(tcase, cheap_rows, 0, (int)(sizeof(cheap) / sizeof(cheap[0])));
     tcase_add_test(tcase, only_so_much_is_read);
     tcase_add_test(tcase, status_names);
     suite_add_tcase(suite, tcase);

@@ -324,6 +324,95 @@ START_TEST(test_read_is_bounded)
 }
 END_TEST
 
+/* ---- one number of several ---- */
+
+#define CONTACT(id, field, phone) "{\"Id\":\"" id "\",\"" field "\":\"" phone "\"}"
+
+static const char several[] =
+    ANSWER(PART("contacts", "200",
+                ROWS_OF(CONTACT("003000000000001", "MobilePhone", "(520) 773-9050") "," CONTACT(
+                    "003000000000002", "Phone",
+                    "+49 30 901820") "," CONTACT("003000000000003", "Phone",
+                                                 "1-800-FLOWERS") "," CONTACT("003000000000004", "OtherPhone",
+                                                                              "\\u0665\\u0662\\u0660 773 "
+                                                                              "9051") "," CONTACT("003'000",
+                                                                                                  "Phone",
+                                                                                                  "520773905"
+                                                                                                  "0"))),
+           PART("accounts", "200", ROWS_OF(CONTACT("001000000000001", "Phone", "520.773.9050 x7"))));
+
+static const struct {
+    const char *number;
+    size_t n;
+    const char *first;
+} picks[] = {
+    {"+15207739050", 4, "003000000000001"}, /* letters and other scripts are left to the comparison */
+    {"+4930901820", 3, "003000000000002"},
+    {"+442079460958", 2, "003000000000003"},
+};
+
+START_TEST(test_pick)
+{
+    const struct cf_phone phone = parse(picks[_i].number, "US");
+    json_t *answer = json_loads(several, 0, NULL), *extract;
+    struct lookup_record *records;
+    enum lookup_dropped dropped;
+    struct cf_err err;
+    size_t n;
+
+    lookup_query_pick(arena, &opts, answer, &phone, &records, &n);
+    ck_assert_uint_eq(n, picks[_i].n);
+    ck_assert(cf_str_is(records[0].contact.id, picks[_i].first));
+    /* what goes into a cache reads the same, and outlives the answer */
+    extract = lookup_query_extract(&opts, answer, &phone);
+    json_decref(answer);
+    ck_assert_int_eq(lookup_query_check(&opts, extract, &dropped, &err), 0);
+    lookup_query_pick(arena, &opts, extract, &phone, &records, &n);
+    ck_assert_uint_eq(n, picks[_i].n);
+    ck_assert(cf_str_is(records[0].contact.id, picks[_i].first));
+    json_decref(extract);
+}
+END_TEST
+
+START_TEST(test_limits_grow_with_the_numbers)
+{
+    struct cf_phone phones[3];
+    json_t *body;
+    char *soql;
+
+    for (size_t i = 0; i < 3; i++)
+        phones[i] = parse("+442079460958", "US");
+    body = lookup_query_build(&opts, phones, 3);
+    for (size_t i = 0; i < 2; i++) {
+        soql = soql_of(body, i);
+        ck_assert_str_eq(soql + strlen(soql) - 9, " LIMIT 70");
+        free(soql);
+    }
+    json_decref(body);
+}
+END_TEST
+
+static const struct {
+    size_t rows, numbers;
+    bool done, truncated;
+} truncations[] = {
+    {0, 1, true, false},  {49, 1, true, false},  {50, 1, true, true},
+    {50, 2, true, false}, {240, 20, true, true}, {1, 1, false, true},
+};
+
+START_TEST(test_truncated)
+{
+    json_t *rows = json_array(), *answer;
+
+    for (size_t i = 0; i < truncations[_i].rows; i++)
+        json_array_append_new(rows, json_object());
+    answer = json_pack("{s:[{s:s, s:{s:b, s:o}}]}", "compositeResponse", "referenceId", "accounts", "body",
+                       "done", (int)truncations[_i].done, "records", rows);
+    ck_assert_int_eq(lookup_query_truncated(answer, truncations[_i].numbers), truncations[_i].truncated);
+    json_decref(answer);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lookup_query");
@@ -341,6 +430,9 @@ int main(void)
     tcase_add_test(tcase, test_read);
     tcase_add_loop_test(tcase, test_read_hostile, 0, ROWS(hostile));
     tcase_add_test(tcase, test_read_is_bounded);
+    tcase_add_loop_test(tcase, test_pick, 0, ROWS(picks));
+    tcase_add_test(tcase, test_limits_grow_with_the_numbers);
+    tcase_add_loop_test(tcase, test_truncated, 0, ROWS(truncations));
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
