@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "tools" / "lib"))
 
 import brokers  # noqa: E402
 import kafka_admin  # noqa: E402
+import lookups  # noqa: E402
 import servers  # noqa: E402
 from confluent_kafka import Consumer, Producer, TopicPartition  # noqa: E402
 from procs import Process  # noqa: E402
@@ -53,7 +54,7 @@ def call_queued(i):
 class Bench:
     def __init__(self, options, directory, kafka, redis):
         self.options, self.directory, self.kafka, self.redis = options, directory, kafka, redis
-        self.rows, self.run = [], "%06d" % random.randrange(10**6)
+        self.rows, self.run, self.partitions = [], "%06d" % random.randrange(10**6), PARTITIONS
         self.consumer = Consumer({"bootstrap.servers": kafka.brokers, "group.id": "bench-ends"})
 
     def topics(self, prefix):
@@ -71,12 +72,13 @@ class Bench:
                 producer.poll(0)
         producer.flush()
 
+    def add(self, name, rate, cpu_per_million, rss_kb, note, **more):
+        self.rows.append({"row": name, "perSecond": round(rate), "cpuSecondsPerMillion": round(cpu_per_million, 2),
+                          "peakRssMiB": round(rss_kb / 1024), "note": note, **more})
+        print("  %-42s %9.0f/s %8.2f CPU-s/M %5d MiB  %s" % (name, rate, cpu_per_million, rss_kb / 1024, note), flush=True)
+
     def row(self, name, events, seconds, cpu, rss_kb, note=""):
-        self.rows.append({"row": name, "events": events, "perSecond": round(events / seconds),
-                          "cpuSecondsPerMillion": round(cpu / events * 1e6, 2), "peakRssMiB": round(rss_kb / 1024),
-                          "note": note})
-        print("  %-34s %9.0f/s %8.2f CPU-s/M %5d MiB  %s" % (name, events / seconds, cpu / events * 1e6, rss_kb / 1024, note),
-              flush=True)
+        self.add(name, events / seconds, cpu / events * 1e6, rss_kb, note, events=events)
 
     def bare(self, prefix, count):
         began = time.monotonic()
@@ -125,12 +127,12 @@ class Bench:
             process.stop()
 
 
-def salesforce(sandbox, directory):
+def salesforce(url, directory):
     for name, macro in (("secret", "SB_CLIENT_SECRET"), ("password", "SB_PASSWORD")):
         path = directory / name
         path.touch(0o600)
         path.write_text(servers.sandbox_default(macro))
-    return {"callfleet_sf_login_url": sandbox.url, "callfleet_sf_grant": "password",
+    return {"callfleet_sf_login_url": url, "callfleet_sf_grant": "password",
             "callfleet_sf_client_id": servers.sandbox_default("SB_CLIENT_ID"),
             "callfleet_sf_client_secret_file": directory / "secret",
             "callfleet_sf_username": servers.sandbox_default("SB_USERNAME"),
@@ -142,7 +144,16 @@ def withheld(i):
 
 
 def stranger(i):
-    return call_started(i, "+1520%07d" % (5550000 + i % 1000000))
+    return call_started(i, "+1520%07d" % (5550000 + i % 4000000))
+
+
+def runtime_rows(bench, count):
+    bench.topics("a.")
+    bench.fill("a.call-started", withheld, count)
+    bench.bare("a.", count)
+    bench.stage("echo, bytes handed on", "echo-worker", "a.", "call-queued", count)
+    bench.stage("echo, decode + encode", "echo-worker", "a.", "call-queued", count, callfleet_echo_mode="decode")
+    bench.bare("a.", count)
 
 
 def run(options, directory):
@@ -150,28 +161,27 @@ def run(options, directory):
         bench = Bench(options, directory, kafka, redis)
         count = options.events
         print("%d events, %d partitions, one Apache Kafka node, %d cores shared by all" % (count, PARTITIONS, os.cpu_count()))
-        bench.topics("a.")
-        bench.fill("a.call-started", withheld, count)
-        bench.bare("a.", count)
-        bench.stage("echo, bytes handed on", "echo-worker", "a.", "call-queued", count)
-        bench.stage("echo, decode + encode", "echo-worker", "a.", "call-queued", count, callfleet_echo_mode="decode")
-        bench.bare("a.", count)
+        if not options.lookups_only:
+            runtime_rows(bench, count)
         if options.runtime_only:
+            return bench.rows
+        lookups.rows(bench, stranger, lambda url: salesforce(url, directory))
+        if options.lookups_only:
             return bench.rows
         bench.topics("c.")
         bench.fill("c.call-queued", call_queued, count // 4)
         bench.stage("routing: sequencer + engine", "routing-worker", "c.", "call-routed", count // 4,
                     "calls queued; two Kafka hops each")
         with servers.Sandbox(directory / "sandbox", options.bin / "sf-sandbox", "--latency-ms", 50) as sandbox:
-            settings = salesforce(sandbox, directory)
+            settings = salesforce(sandbox.url, directory)
             bench.topics("b.")
             bench.fill("b.call-started", withheld, count)
             bench.stage("lookup, withheld numbers", "lookup-worker", "b.", "call-queued", count, "no Salesforce, Redis context",
                         **settings)
             bench.topics("d.")
-            lookups = min(count // 10, 20000)
-            bench.fill("d.call-started", stranger, lookups)
-            bench.stage("lookup, Salesforce at 50 ms", "lookup-worker", "d.", "call-queued", lookups,
+            asked = min(count // 10, 20000)
+            bench.fill("d.call-started", stranger, asked)
+            bench.stage("lookup, Salesforce at 50 ms", "lookup-worker", "d.", "call-queued", asked,
                         "1,000 in flight: 20,000/s in theory", callfleet_sf_max_in_flight=1000,
                         callfleet_http_max_connections=1000, callfleet_deadline_ms=20000, callfleet_sf_timeout_ms=20000,
                         **settings)
@@ -187,6 +197,7 @@ def main():
     parser.add_argument("--events", type=int, default=300000)
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "release" / "bin")
     parser.add_argument("--runtime-only", action="store_true", help="only the bare loop and the echo stage")
+    parser.add_argument("--lookups-only", action="store_true", help="only the lookup worker against sf-stub")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="callfleet-bench-") as directory:
