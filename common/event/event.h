@@ -171,6 +171,7 @@ struct cf_call_routed {
     struct {
         struct cf_str topic, event_id;
         int64_t partition, offset, policy_version;
+        struct cf_str traceparent; /* of the input's envelope: goes into the envelope, not into the data */
     } cause;
     struct {
         struct cf_str url, object, id, label;

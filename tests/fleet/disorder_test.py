@@ -71,8 +71,9 @@ def test_the_end_before_the_beginning(centre, call, agent):
     centre.decision("ignored", call, reason="unknown-call")
     centre.agent(agent, "available")
     centre.start(call, CUSTOMER)
-    centre.decision("ignored", call, reason="late")
-    assert len(decisions(centre, call)) == 2, "nobody is offered a call that is over"
+    centre.decision("abandoned", call, reason="ended-before-queued")
+    assert [d.split()[0] for d in decisions(centre, call)] == ["ignored", "queued", "abandoned"], \
+        "the abandon is counted, and nobody is offered a call that is over"
     tasks = centre.fleet.salesforce().query("SELECT Id FROM Task WHERE Callfleet_Call_Id__c = '%s'" % call)
     assert len(tasks) == 1
 

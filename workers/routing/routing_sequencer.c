@@ -153,6 +153,7 @@ enum cf_next cf_routing_append(struct cf_job *job)
     record.domain = seq->domain;
     record.cause.topic = cf_str_of(source->topic);
     record.cause.event_id = event->id;
+    record.cause.traceparent = event->traceparent;
     record.cause.partition = source->partition;
     record.cause.offset = source->offset;
     if (event->type == CF_EVENT_CALL_QUEUED) {

@@ -10,8 +10,10 @@ struct cf_str cf_decision_key(const struct cf_call_routed *decision)
 
 int cf_decision_encode(const struct cf_call_routed *decision, struct cf_buf *buf, struct cf_err *err)
 {
-    struct cf_event event = {
-        .type = CF_EVENT_CALL_ROUTED, .source = CF_STR("/callfleet/routing"), .time = decision->at};
+    struct cf_event event = {.type = CF_EVENT_CALL_ROUTED,
+                             .source = CF_STR("/callfleet/routing"),
+                             .traceparent = decision->cause.traceparent,
+                             .time = decision->at};
     char source[192], id[37];
 
     (void)snprintf(source, sizeof(source), "%.*s/%lld", CF_STR_FMT(decision->domain),

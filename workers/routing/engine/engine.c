@@ -127,7 +127,9 @@ void cf_engine_step(struct cf_engine *engine, const struct cf_rt_record *record,
     engine->arg = arg;
     if (t > engine->now)
         engine->now = t;
+    engine->timing = true;
     cf_engine_run_timers(engine);
+    engine->timing = false;
     engine->at = engine->now;
     cf_engine_purge_tombs(engine);
     apply(engine, record);

@@ -47,9 +47,9 @@ struct cf_rt_record {
     int64_t t;      /* the sequencer's wall clock, ms */
     int64_t offset; /* in the routing log; not part of the JSON */
     struct {
-        struct cf_str topic, event_id; /* p = NULL: none (a tick names no event) */
-        int64_t partition, offset;     /* -1: none */
-    } cause;                           /* the input event; decisions repeat it */
+        struct cf_str topic, event_id, traceparent; /* p = NULL: none (a tick names no event) */
+        int64_t partition, offset;                  /* -1: none */
+    } cause;                                        /* the input event; decisions repeat it */
     union {
         const struct cf_call_queued *call_queued; /* greeting, treatment, ani are not used */
         const struct cf_call_ended *call_ended;

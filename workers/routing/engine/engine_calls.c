@@ -83,6 +83,26 @@ void cf_engine_seek_agent(struct cf_engine *engine, struct cf_call *call)
         cf_engine_place(engine, call);
 }
 
+/* The end came first and was remembered: both decisions are made now, so that no call is missing from the
+ * counts. Its times are those of its own events; nobody waits for it, so they need not be doubted. */
+static void add_past_call(struct cf_engine *engine, const struct cf_call_queued *event, struct cf_tomb *tomb)
+{
+    const struct cf_plan *plan = cf_engine_plan(engine, event);
+    struct cf_call *call = cf_engine_new_object(CF_ENGINE_CALL, sizeof(*call), event->call_id);
+    int64_t earliest = tomb->ended_at - CF_ENGINE_TOMBSTONE_MS;
+
+    call->details = cf_engine_details(&event->customer, plan);
+    call->priority = (uint8_t)plan->priority;
+    call->enqueued_at = event->queued_at < engine->at ? event->queued_at : engine->at;
+    if (call->enqueued_at < earliest)
+        call->enqueued_at = earliest;
+    call->queue = cf_engine_queue(engine, plan->queue->id);
+    cf_engine_decide_past(engine, call, &(struct cf_past_call){plan->reason, tomb->ended_at, tomb->served});
+    tomb->queued = true;
+    cf_engine_changed(engine, &tomb->o);
+    cf_engine_free_object(&call->o);
+}
+
 static void add_call(struct cf_engine *engine, const struct cf_call_queued *event)
 {
     struct cf_call *call = cf_engine_new_call(engine, event->call_id);
@@ -102,12 +122,12 @@ static void add_call(struct cf_engine *engine, const struct cf_call_queued *even
 
 void cf_engine_on_call_queued(struct cf_engine *engine, const struct cf_call_queued *event)
 {
-    const struct cf_object *known = cf_ids_get(&engine->calls, event->call_id);
+    struct cf_object *known = cf_ids_get(&engine->calls, event->call_id);
     size_t alive = engine->n_waiting + engine->n_offered + engine->n_connected;
 
     /* A tombstone that no call-queued preceded: the call was over before it came. */
-    if (known && known->tomb && !((const struct cf_tomb *)(const void *)known)->queued)
-        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("late"));
+    if (known && known->tomb && !((struct cf_tomb *)known)->queued)
+        add_past_call(engine, event, (struct cf_tomb *)known);
     else if (known)
         cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("duplicate"));
     else if (alive >= CF_ENGINE_MAX_CALLS)
@@ -154,8 +174,14 @@ void cf_engine_on_call_ended(struct cf_engine *engine, const struct cf_call_ende
     struct cf_call *call = (struct cf_call *)known;
 
     if (!known) {
+        struct cf_tomb *tomb;
+
         cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("unknown-call"));
-        cf_engine_add_tomb(engine, event->call_id, false, true);
+        tomb = cf_engine_add_tomb(engine, event->call_id, false, true);
+        tomb->served = event->agent_id.n > 0;
+        tomb->ended_at = event->ended_at < engine->at ? event->ended_at : engine->at;
+        if (tomb->ended_at < engine->at - CF_ENGINE_TOMBSTONE_MS)
+            tomb->ended_at = engine->at - CF_ENGINE_TOMBSTONE_MS;
     } else if (known->tomb) {
         struct cf_tomb *tomb = (struct cf_tomb *)known;
 

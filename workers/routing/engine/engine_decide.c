@@ -25,6 +25,9 @@ static struct cf_call_routed *begin(struct cf_engine *engine, struct cf_str what
     };
     decision->cause.topic = record->cause.topic;
     decision->cause.event_id = record->cause.event_id;
+    /* What a timer brings about belongs to no trace: the record only happened to come next. */
+    if (!engine->timing)
+        decision->cause.traceparent = record->cause.traceparent;
     decision->cause.partition = record->cause.partition;
     decision->cause.offset = record->cause.offset;
     decision->cause.policy_version = engine->policy->version;
@@ -92,6 +95,24 @@ void cf_engine_ignore(struct cf_engine *engine, struct cf_str call_id, struct cf
     decision->call_id = call_id;
     decision->agent_id = agent_id;
     decision->reason = reason;
+    emit(engine);
+}
+
+void cf_engine_decide_past(struct cf_engine *engine, const struct cf_call *call,
+                           const struct cf_past_call *past)
+{
+    struct cf_call_routed *decision;
+
+    if (silent(engine)) {
+        engine->seq++;
+        return;
+    }
+    decision = begin(engine, CF_STR("queued"), call);
+    decision->reason = past->queued_reason;
+    emit(engine);
+    decision = begin(engine, past->served ? CF_STR("ended") : CF_STR("abandoned"), call);
+    decision->reason = CF_STR("ended-before-queued");
+    decision->wait_ms = past->ended_at > call->enqueued_at ? past->ended_at - call->enqueued_at : 0;
     emit(engine);
 }
 

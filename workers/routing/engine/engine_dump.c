@@ -206,6 +206,10 @@ static void dump_tomb(const struct cf_tomb *tomb, struct dump *d, struct cf_engi
     add_int(d, "number", tomb->number);
     add_int(d, "queued", tomb->queued);
     add_int(d, "ended", tomb->ended);
+    if (!tomb->queued) {
+        add_int(d, "endedAt", tomb->ended_at);
+        add_int(d, "served", tomb->served);
+    }
     if (tomb->saved_queue)
         object->left_queue_id = tomb->saved_queue->o.id;
 }

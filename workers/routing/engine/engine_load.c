@@ -249,17 +249,20 @@ static int load_numbers(const struct cf_engine_object *object, struct cf_call *c
 
 static int load_tomb(struct cf_engine *engine, const struct cf_engine_object *object, struct cf_err *err)
 {
-    int64_t at = 0, number = 0, queued = 0, ended = 0;
-    const struct number numbers[] = {
-        {"at", &at, false}, {"number", &number, false}, {"queued", &queued, false}, {"ended", &ended, false}};
+    int64_t at = 0, number = 0, queued = 0, ended = 0, ended_at = 0, served = 0;
+    const struct number numbers[] = {{"at", &at, false},           {"number", &number, false},
+                                     {"queued", &queued, false},   {"ended", &ended, false},
+                                     {"endedAt", &ended_at, true}, {"served", &served, true}};
     struct cf_tomb *tomb;
 
-    if (read_numbers(object, numbers, 4, err))
+    if (read_numbers(object, numbers, sizeof(numbers) / sizeof(numbers[0]), err))
         return -1;
     engine->n_buried--; /* adding counts it once more */
     tomb = cf_engine_add_tomb(engine, object->id, queued != 0, ended != 0);
     tomb->at = at;
     tomb->number = number;
+    tomb->ended_at = ended_at;
+    tomb->served = served != 0;
     return 0;
 }
 

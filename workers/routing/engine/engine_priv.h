@@ -113,6 +113,13 @@ struct cf_call {
     struct cf_details *details;
 };
 
+/* A call that was over before it was heard of. */
+struct cf_past_call {
+    struct cf_str queued_reason;
+    int64_t ended_at;
+    bool served;
+};
+
 /* What a call carries; one block of memory with its texts. */
 struct cf_details {
     struct cf_account account;
@@ -127,8 +134,10 @@ struct cf_details {
 struct cf_tomb {
     struct cf_object o;
     int64_t at, number; /* number: burials are counted, which orders those of one moment */
-    bool queued;        /* a call-queued came before the end */
+    bool queued;        /* a call-queued has been seen */
     bool ended;         /* a call-ended has been seen */
+    bool served;        /* it named an agent; read while !queued */
+    int64_t ended_at;   /* as it said; read while !queued */
     struct cf_queue *saved_queue;
     struct cf_tomb *next; /* younger */
 };
@@ -193,6 +202,7 @@ struct cf_engine {
     struct cf_object **changed;
     size_t n_changed, size_changed;
     const struct cf_rt_record *record; /* being applied */
+    bool timing;                       /* what was due before it happens first */
     cf_rt_decide_fn *fn;
     void *arg;
     struct cf_buf scratch; /* texts of the decision being made */
@@ -213,6 +223,9 @@ void cf_engine_changed(struct cf_engine *engine, struct cf_object *object);
 void cf_engine_decide(struct cf_engine *engine, struct cf_str what, const struct cf_call *call,
                       const struct cf_agent *agent, struct cf_str reason);
 void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, struct cf_str reason);
+/** queued and at once abandoned, or ended when an agent served it. */
+void cf_engine_decide_past(struct cf_engine *engine, const struct cf_call *call,
+                           const struct cf_past_call *past);
 /** offered, connected: with screen pop and cases. */
 void cf_engine_decide_offer(struct cf_engine *engine, struct cf_str what, const struct cf_call *call,
                             struct cf_str reason);

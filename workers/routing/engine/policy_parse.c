@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/policy_priv.h"
+#include "engine/policy_where.h"
 #include "json/json.h"
 
 /* Small JSON makes large trees: about 80 bytes per 2 bytes of text at worst. */
@@ -196,22 +197,32 @@ static int read_teams(struct cf_policy_reader *r, struct cf_policy *policy, cons
     return 0;
 }
 
+static void set_path(struct cf_policy_reader *r, size_t end, const char *list, size_t index)
+{
+    (void)snprintf(r->path + end, sizeof(r->path) - end, "%s%s[%zu]", end ? "." : "", list, index);
+}
+
 /* Every queue that is spoken of must be one of the domain. */
 static int check_references(struct cf_policy_reader *r, const struct cf_policy *policy,
                             const struct cf_domain_policy *domain)
 {
+    size_t end = strlen(r->path);
+
     for (size_t i = 0; i < domain->n_queues; i++) {
         struct cf_str to = domain->queues[i].overflow_queue;
 
+        set_path(r, end, "queues", i);
         if (to.p && (!own_queue(policy, domain, to) || cf_str_eq(to, domain->queues[i].id)))
             return cf_policy_fail(r, "overflow.queue", "must name another queue of the domain");
     }
     for (size_t i = 0; i < domain->n_rules; i++) {
         struct cf_str to = domain->rules[i].to_queue;
 
+        set_path(r, end, "rules", i);
         if (to.p && !own_queue(policy, domain, to))
-            return cf_policy_fail(r, "rules: then.queue", "must name a queue of the domain");
+            return cf_policy_fail(r, "then.queue", "must name a queue of the domain");
     }
+    r->path[end] = '\0';
     return 0;
 }
 
@@ -298,7 +309,7 @@ static int read_all_domains(struct cf_policy_reader *r, struct cf_policy *policy
 static int read_policy(struct cf_policy *policy, struct cf_arena *scratch, struct cf_str text,
                        struct cf_err *err)
 {
-    struct cf_policy_reader r = {.arena = policy->arena, .err = err};
+    struct cf_policy_reader r = {.arena = policy->arena, .err = err, .text = text};
     struct cf_policy_range version = {"version", &policy->version, 0, INT64_C(1) << 53};
     const struct cf_json *root;
     struct cf_err json_err;
@@ -306,8 +317,12 @@ static int read_policy(struct cf_policy *policy, struct cf_arena *scratch, struc
     if (text.n > CF_POLICY_MAX_BYTES)
         return cf_policy_fail(&r, "", "the document must not exceed 400 KiB");
     root = cf_json_parse(scratch, text, &json_err);
-    if (!root)
-        return cf_err_set(err, CF_ERR_CONFIG, "policy", 0, "policy: %s", json_err.text);
+    if (!root) {
+        struct cf_policy_place place = cf_policy_broken_at(text);
+
+        return cf_err_set(err, CF_ERR_CONFIG, "policy", 0, "policy: line %zu, column %zu: %s", place.line,
+                          place.column, json_err.text);
+    }
     policy->text = cf_arena_str(policy->arena, text);
     policy->version = -1;
     if (read_all_domains(&r, policy, root) || cf_policy_get_int(&r, root, version))

@@ -112,6 +112,7 @@ bool cf_policy_list_has(struct cf_policy_list list, struct cf_str value);
 struct cf_policy_reader {
     struct cf_arena *arena;
     struct cf_err *err;
+    struct cf_str text; /* of the document, for places in messages */
     char path[160];
 };
 /** An object with no members but the NULL-terminated `known` ones ("note" is always known). */

@@ -2,15 +2,16 @@
 #include <stdio.h>
 
 #include "engine/policy_priv.h"
+#include "engine/policy_where.h"
 
 int cf_policy_fail(struct cf_policy_reader *r, const char *member, const char *must)
 {
+    struct cf_policy_place place = cf_policy_where(r->text, r->path, member);
     const char *dot = r->path[0] && member[0] ? "." : "";
-
     const char *gap = r->path[0] || member[0] ? " " : "";
 
-    return cf_err_set(r->err, CF_ERR_CONFIG, "policy", 0, "policy: %s%s%s%s%s", r->path, dot, member, gap,
-                      must);
+    return cf_err_set(r->err, CF_ERR_CONFIG, "policy", 0, "policy: line %zu, column %zu: %s%s%s%s%s",
+                      place.line, place.column, r->path, dot, member, gap, must);
 }
 
 int cf_policy_check(struct cf_policy_reader *r, const struct cf_json *node, const char *const *known)

@@ -6,6 +6,7 @@
 #define VERSION 1
 #define MAX_TOPIC 255
 #define MAX_EVENT_ID 256
+#define MAX_TRACEPARENT 255
 
 static const char *const kinds[] = {
     [CF_RT_CALL_QUEUED] = "call-queued", [CF_RT_CALL_ENDED] = "call-ended",
@@ -82,6 +83,7 @@ static void write_cause(struct cf_jsonw *w, const struct cf_rt_record *record)
     if (record->cause.offset >= 0)
         cf_jsonw_put_int(w, "offset", record->cause.offset);
     cf_jsonw_opt_str(w, "eventId", record->cause.event_id);
+    cf_jsonw_opt_str(w, "traceparent", record->cause.traceparent);
     cf_jsonw_end_object(w);
 }
 
@@ -167,11 +169,13 @@ static int read_head(const struct cf_json *root, struct cf_rt_record *record, st
         return fail("cause", err);
     record->cause.topic = cf_json_get_str(cause, "topic");
     record->cause.event_id = cf_json_get_str(cause, "eventId");
+    record->cause.traceparent = cf_json_get_str(cause, "traceparent");
     record->cause.partition = cf_json_get_int(cause, "partition", -1);
     record->cause.offset = cf_json_get_int(cause, "offset", -1);
     /* The bounds of the event contract, because decisions repeat the cause. */
     if (record->cause.topic.n > MAX_TOPIC || record->cause.event_id.n > MAX_EVENT_ID ||
-        record->cause.partition < -1 || record->cause.offset < -1)
+        record->cause.traceparent.n > MAX_TRACEPARENT || record->cause.partition < -1 ||
+        record->cause.offset < -1)
         return fail("cause", err);
     return 0;
 }

@@ -4,7 +4,8 @@
  *
  * Shape:
  * {"v":1,"domain":...,"t":...,"kind":"call-queued|call-ended|agent-state|tick|policy","cause":{"topic",
- * "partition","offset","eventId"},"data":{...}}. `data` holds the slice of the input event that the engine
+ * "partition","offset","eventId",
+ * "traceparent"},"data":{...}}. `data` holds the slice of the input event that the engine
  * uses, under the names of the event contract, and for a policy {"version","policy":"<the text>"}. Promise:
  * what was encoded decodes to an equal record; unknown members are ignored; a text that is no record is
  * refused with the member's name, never with its value.

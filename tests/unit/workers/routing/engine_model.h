@@ -182,7 +182,7 @@ static inline void model_call(struct model *m, const struct cf_call_routed *d, i
     struct model_call *c = &m->calls[call];
 
     if (c->state != M_NEW && c->state != M_CONNECTED && !cf_str_is(d->decision, "ended") &&
-        d->at - d->wait_ms != c->enqueued_at)
+        !cf_str_is(d->reason, "ended-before-queued") && d->at - d->wait_ms != c->enqueued_at)
         model_fail(m, d, "I11: the age is not kept");
     if (cf_str_is(d->decision, "queued")) {
         model_queued(m, d, call);

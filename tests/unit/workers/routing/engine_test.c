@@ -115,7 +115,8 @@ static const struct scenario scenarios[] = {
     {"the end before the beginning",
      SIMPLE,
      {T0 " agent a available", "1000001 end c1", "1000002 queue c1", "1000003 queue c1"},
-     "agent-ready - a available\nignored c1 - unknown-call\nignored c1 - late\nignored c1 - late\n"},
+     "agent-ready - a available\nignored c1 - unknown-call\nqueued c1 - default-queue\n"
+     "abandoned c1 - ended-before-queued\nignored c1 - duplicate\n"},
     {"duplicates and stale states",
      SIMPLE,
      {T0 " queue c1", "1000001 queue c1", "1000002 agent a idle", "1000003 agent a idle when=1000002",

@@ -6,7 +6,7 @@
 
 #define Q "\"queues\":[{\"id\":\"q\"}]"
 
-/* Each refusal names the path. */
+/* Each refusal names the path; where it is comes before. */
 static const struct {
     const char *text, *message;
 } bad[] = {
@@ -35,9 +35,9 @@ static const struct {
     {"{\"version\":1,\"queues\":[{\"id\":\"q\",\"teams\":[]}]}", "policy: queues[0].teams must not be empty"},
     {"{\"version\":1,\"queues\":[{\"id\":\"q\",\"overflow\":\"x\"}]}", "policy: queues[0].overflow must be"},
     {"{\"version\":1,\"queues\":[{\"id\":\"q\",\"overflow\":{\"queue\":\"x\"}}]}",
-     "policy: overflow.queue must name another queue"},
+     "policy: queues[0].overflow.queue must name another queue"},
     {"{\"version\":1,\"queues\":[{\"id\":\"q\",\"overflow\":{\"queue\":\"q\"}}]}",
-     "policy: overflow.queue must name another queue"},
+     "policy: queues[0].overflow.queue must name another queue"},
     {"{\"version\":1,\"defaults\":{\"id\":\"q\"}," Q "}", "policy: defaults.id is not a known member"},
     {"{\"version\":1,\"entryPoints\":{\"e\":\"x\"}," Q "}", "policy: entryPoints must lead to queues"},
     {"{\"version\":1,\"defaultQueue\":\"x\"," Q "}", "policy: defaultQueue must name a queue"},
@@ -49,7 +49,8 @@ static const struct {
     {"{\"version\":1,\"rules\":[{\"when\":{}}]," Q "}", "policy: rules[0].then must be an object"},
     {"{\"version\":1,\"rules\":[{\"then\":{\"prefer\":\"boss\"}}]," Q "}",
      "policy: rules[0].then.prefer must be of"},
-    {"{\"version\":1,\"rules\":[{\"then\":{\"queue\":\"x\"}}]," Q "}", "policy: rules: then.queue must name"},
+    {"{\"version\":1,\"rules\":[{\"then\":{\"queue\":\"x\"}}]," Q "}",
+     "policy: rules[0].then.queue must name"},
     {"{\"version\":1,\"rules\":[{\"when\":{\"customer\":\"rich\"},\"then\":{}}]," Q "}",
      "policy: rules[0].when.customer must name customer statuses"},
     {"{\"version\":1,\"rules\":[{\"when\":{\"attributes\":{\"a\":1}},\"then\":{}}]," Q "}",
@@ -77,8 +78,37 @@ START_TEST(refuses_with_the_path)
 
     ck_assert_msg(policy == NULL, "accepted: %s", bad[_i].text);
     ck_assert_int_eq(err.kind, CF_ERR_CONFIG);
-    ck_assert_msg(strncmp(err.text, bad[_i].message, strlen(bad[_i].message)) == 0,
+    ck_assert_msg(strncmp(err.text, "policy: line ", 13) == 0 && strstr(err.text, bad[_i].message + 8),
                   "%s\nwanted: %s\ngot:    %s", bad[_i].text, bad[_i].message, err.text);
+}
+END_TEST
+
+/* Line and column of the fault, for an editor. */
+static const struct {
+    const char *text, *message;
+} places[] = {
+    {"{\"version\": 1,\n \"queues\": [\n  {\"id\": \"q\",\n   \"offerMs\": 5}]}",
+     "line 4, column 4: queues[0].offerMs"},
+    {"{\"version\": 1,\n \"queues\": [\n  {\"note\": \"q\"}]}", "line 3, column 3: queues[0].id is required"},
+    {"{\"version\": 1,\n \"queues\": [{\"id\":\"\303\266\\\"\", \"x\": 1}]}",
+     "line 2, column 26: queues[0].x is"},
+    {"{\"version\": 1,\n \"queues\": [{\"id\": \"q\",}]}", "line 2, column 24: not valid JSON"},
+    {"{\"version\": 1,\n \"queues\": [{\"id\": \"q\"}]", "line 2, column 25: not valid JSON"},
+    {"{\"version\": 1,\n" Q
+     ",\n\"rules\":[{\"then\":{}},\n{\"when\":{\"tier\":\"x\"},\"then\":\n{\"queue\":\"x\"}}]}",
+     "line 5, column 2: rules[1].then.queue"},
+    {"{\"version\": "
+     "1,\n\"domains\":[{\"id\":\"d\",\"queues\":[{\"id\":\"q\"},\n{\"id\":\"r\",\"choice\":1}]}]}",
+     "line 3, column 11: domains[0].queues[1].choice"},
+};
+
+START_TEST(says_where)
+{
+    struct cf_err err = {0};
+
+    ck_assert(cf_policy_parse(cf_str_of(places[_i].text), &err) == NULL);
+    ck_assert_msg(strstr(err.text, places[_i].message), "%s\nwanted: %s\ngot:    %s", places[_i].text,
+                  places[_i].message, err.text);
 }
 END_TEST
 
@@ -148,6 +178,7 @@ int main(void)
     int failed;
 
     tcase_add_loop_test(parse, refuses_with_the_path, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+    tcase_add_loop_test(parse, says_where, 0, (int)(sizeof(places) / sizeof(places[0])));
     tcase_add_test(parse, finds_domains);
     tcase_add_test(parse, has_a_builtin_policy);
     tcase_add_test(parse, refuses_a_text_that_is_too_long);

@@ -10,6 +10,7 @@
 static const char *const same[] = {
     HEAD("tick") "}}",
     HEAD("tick") CAUSE "}",
+    HEAD("tick") "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}}",
     HEAD("policy") CAUSE ",\"data\":{\"version\":4,\"policy\":\"{\\\"version\\\":4}\"}}",
     HEAD("call-ended") CAUSE ",\"data\":{\"callId\":\"c1\",\"endedAt\":\"1970-01-01T00:00:01.000Z\","
                              "\"endedBy\":\"caller\",\"reason\":\"r\",\"agentId\":\"a\"}}",
