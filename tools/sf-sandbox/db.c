@@ -16,9 +16,9 @@ static void die(struct sf_store *store, const char *sql)
 
 sqlite3_stmt *sf_db_prepare(struct sf_store *store, const char *sql)
 {
-    sqlite3_stmt *stmt = NULL;
+    sqlite3_stmt *stmt = sf_db_try(store, sql);
 
-    if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+    if (!stmt)
         die(store, sql);
     return stmt;
 }
@@ -63,7 +63,7 @@ uint64_t sf_db_sequence(struct sf_store *store, const char *name)
     sf_db_bind(stmt, 1, name);
     (void)sf_db_step(store, stmt);
     value = (uint64_t)sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
     return value;
 }
 
@@ -91,8 +91,33 @@ static void like(sqlite3_context *context, int n, sqlite3_value **args)
         sqlite3_result_int(context, sf_text_like(argument(args[0]), argument(args[1])));
 }
 
+/* sf_in(set, text): IN for a list that no index serves; a bound list costs nothing to parse or to sort. */
+static void in_set(sqlite3_context *context, int n, sqlite3_value **args)
+{
+    const struct sf_text_set *set = sqlite3_value_pointer(args[0], SF_TEXT_SET);
+
+    (void)n;
+    if (!set || sqlite3_value_type(args[1]) == SQLITE_NULL)
+        sqlite3_result_null(context);
+    else
+        sqlite3_result_int(context, sf_text_set_has(set, argument(args[1])));
+}
+
+static void like_any(sqlite3_context *context, int n, sqlite3_value **args)
+{
+    const struct sf_patterns *patterns = sqlite3_value_pointer(args[0], SF_PATTERNS);
+
+    (void)n;
+    if (!patterns || sqlite3_value_type(args[1]) == SQLITE_NULL)
+        sqlite3_result_null(context);
+    else
+        sqlite3_result_int(context, sf_patterns_match(patterns, argument(args[1])));
+}
+
 void sf_db_functions(sqlite3 *db)
 {
+    (void)sqlite3_create_function(db, "sf_like_any", 2, SQLITE_UTF8, NULL, like_any, NULL, NULL);
+    (void)sqlite3_create_function(db, "sf_in", 2, SQLITE_UTF8, NULL, in_set, NULL, NULL);
     (void)sqlite3_create_collation(db, "SFTEXT", SQLITE_UTF8, NULL, collate);
     (void)sqlite3_create_function(db, "sf_like", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, like, NULL,
                                   NULL);

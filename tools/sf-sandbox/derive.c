@@ -67,7 +67,7 @@ static json_t *lookup(struct sf_store *store, const char *object, const char *fi
     sf_db_bind(stmt, 1, id);
     if (sf_db_step(store, stmt) && sqlite3_column_type(stmt, 0) == SQLITE_TEXT)
         value = json_string((const char *)sqlite3_column_text(stmt, 0));
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
     return value ? value : json_null();
 }
 
@@ -117,7 +117,7 @@ static void touch_activity(struct sf_store *store, const char *object, const cha
     sf_db_bind(stmt, 1, id);
     (void)sqlite3_bind_int64(stmt, 2, json_integer_value(date));
     (void)sf_db_step(store, stmt);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
 }
 
 static void derive_task(struct sf_store *store, struct sf_row *row)

@@ -116,7 +116,7 @@ static void run(struct sf_store *store, const char *sql, const char *id, int64_t
     sf_db_bind(stmt, 1, id);
     (void)sqlite3_bind_int64(stmt, 2, ms); /* ignored where there is no parameter 2 */
     (void)sf_db_step(store, stmt);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
 }
 
 /* Words of the record that are no longer seen go away, the others stay until the index has caught up. */
@@ -164,7 +164,7 @@ static void insert_words(struct sf_store *store, const struct sf_object *object,
         else
             sf_index_words(text, insert_token, &index);
     }
-    (void)sqlite3_finalize(index.insert);
+    sf_db_release(store, index.insert);
 }
 
 void sf_index_record(struct sf_store *store, const struct sf_object *object, const char *id)
@@ -181,5 +181,5 @@ void sf_index_record(struct sf_store *store, const struct sf_object *object, con
     sf_db_bind(row, 1, id);
     if (sf_db_step(store, row))
         insert_words(store, object, row, id);
-    (void)sqlite3_finalize(row);
+    sf_db_release(store, row);
 }

@@ -55,7 +55,7 @@ static void run_one(struct sf_store *store, const char *sql, const char *text, i
     else
         (void)sqlite3_bind_int64(stmt, 1, number);
     (void)sf_db_step(store, stmt);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
 }
 
 /* Drops what is too old, and the oldest one while there are too many. */
@@ -81,7 +81,7 @@ static int64_t store_ids(struct sf_store *store, const char *locator, sqlite3_st
         (void)sf_db_step(store, insert);
         (void)sqlite3_reset(insert);
     }
-    (void)sqlite3_finalize(insert);
+    sf_db_release(store, insert);
     return n;
 }
 
@@ -97,12 +97,12 @@ static void store_locator(const struct query *query, const char *locator, int64_
     (void)sqlite3_bind_int64(stmt, 5, query->deleted);
     (void)sqlite3_bind_int64(stmt, 6, sf_store_now_ms(query->store) + SF_LOCATOR_LIFE_MS);
     (void)sf_db_step(query->store, stmt);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(query->store, stmt);
 }
 
 static int new_locator(const struct query *query, char ret_locator[SF_ID_SIZE], int64_t *ret_total)
 {
-    struct sql_opts opts = {.include_deleted = query->deleted, .ids_only = true};
+    struct sql_opts opts = {.store = query->store, .include_deleted = query->deleted, .ids_only = true};
     struct sql_plan *plan = sql_compile(query->arena, query->text, query->tree, &opts, query->fail);
     sqlite3_stmt *ids = plan ? soql_run_prepare(query->store, plan, query->fail) : NULL;
 
@@ -113,7 +113,7 @@ static int new_locator(const struct query *query, char ret_locator[SF_ID_SIZE], 
     sf_id_make(LOCATOR_PREFIX, sf_db_sequence(query->store, "QueryLocator"), ret_locator);
     *ret_total = store_ids(query->store, ret_locator, ids);
     store_locator(query, ret_locator, *ret_total);
-    (void)sqlite3_finalize(ids);
+    sf_db_release(query->store, ids);
     sf_store_commit(query->store);
     return 0;
 }
@@ -129,7 +129,7 @@ static int count(const struct query *query, const struct sql_plan *plan, json_t 
         return -1;
     (void)sf_db_step(query->store, stmt);
     n = sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(query->store, stmt);
     if (plan->limit >= 0 && n > plan->limit)
         n = plan->limit;
     *ret_result = page(query, n, NULL, n, json_array());
@@ -138,7 +138,8 @@ static int count(const struct query *query, const struct sql_plan *plan, json_t 
 
 static int first_page(const struct query *query, json_t **ret_result)
 {
-    struct sql_opts opts = {.include_deleted = query->deleted, .rows = query->batch + 1};
+    struct sql_opts opts = {
+        .store = query->store, .include_deleted = query->deleted, .rows = query->batch + 1};
     struct sql_plan *plan = sql_compile(query->arena, query->text, query->tree, &opts, query->fail);
     char locator[SF_ID_SIZE] = "";
     json_t *records = NULL;
@@ -211,7 +212,7 @@ static bool load_locator(struct sf_store *store, const char *locator, struct sto
         ret_stored->batch = (uint32_t)sqlite3_column_int64(stmt, 2);
         ret_stored->deleted = sqlite3_column_int(stmt, 3) != 0;
     }
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
     return found;
 }
 

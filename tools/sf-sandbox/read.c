@@ -102,7 +102,7 @@ int sf_store_modified_ms(struct sf_store *store, const char *type, const char *i
     sf_db_bind(stmt, 1, row.id);
     (void)sf_db_step(store, stmt);
     *ret_ms = sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
     return 0;
 }
 
@@ -174,7 +174,7 @@ static int find_external(struct sf_store *store, const struct sf_object *object,
         if (sf_db_step(store, stmt))
             failed = reject_ambiguous(store, object, stmt, fail);
     }
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
     return failed;
 }
 

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include "phones.h"
+
 #define COMMENT_OBJECT "CaseComment"
 
 void sf_row_done(struct sf_row *row)
@@ -67,7 +69,7 @@ bool sf_row_load(struct sf_store *store, struct sf_row *row)
         if (is_column(&row->object->fields[i]))
             row->value[i] = raw(stmt, (int)column++);
     }
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
     return found;
 }
 
@@ -88,7 +90,7 @@ static void save(struct sf_store *store, const struct sf_row *row)
             sf_value_bind(stmt, (int)at++, row->value[i]);
     }
     (void)sf_db_step(store, stmt);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
 }
 
 bool sf_record_exists(struct sf_store *store, const struct sf_object *object, const char *id,
@@ -103,7 +105,7 @@ bool sf_record_exists(struct sf_store *store, const struct sf_object *object, co
     sf_db_bind(stmt, 1, id);
     found = sf_db_step(store, stmt);
     *ret_deleted = found && sqlite3_column_int(stmt, 0) != 0;
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
     return found && !*ret_deleted;
 }
 
@@ -162,6 +164,8 @@ static int set_field(struct sf_store *store, struct sf_row *row, const struct sf
         row->comment = checked;
         return 0;
     }
+    if (field->type == SF_T_PHONE && !json_equal(row->value[at], checked))
+        row->new_phones |= 1ULL << at;
     json_decref(row->value[at]);
     row->value[at] = checked;
     return 0;
@@ -237,7 +241,7 @@ static int check_unique(struct sf_store *store, const struct sf_row *row, struct
         sf_db_bind(stmt, 2, row->id);
         if (sf_db_step(store, stmt))
             (void)cf_str_copy(other, sizeof(other), cf_str_of((const char *)sqlite3_column_text(stmt, 0)));
-        (void)sqlite3_finalize(stmt);
+        sf_db_release(store, stmt);
         if (other[0])
             return sf_fail_set(fail, 400, "DUPLICATE_VALUE", NULL,
                                "duplicate value found: %s duplicates value on record with id: %.15s",
@@ -264,6 +268,16 @@ static int save_comment(struct sf_store *store, const struct sf_row *row, struct
     return failed;
 }
 
+static void note_phones(struct sf_store *store, const struct sf_row *row)
+{
+    for (size_t i = 0; i < row->object->n_fields; i++) {
+        if ((row->new_phones >> i & 1) && json_is_string(row->value[i]))
+            sf_phones_note(
+                store, row->object, i, row->id,
+                (struct cf_str){json_string_value(row->value[i]), json_string_length(row->value[i])});
+    }
+}
+
 static int write_row(struct sf_store *store, struct sf_row *row, json_t *body, bool creating,
                      struct sf_fail *fail)
 {
@@ -272,6 +286,7 @@ static int write_row(struct sf_store *store, struct sf_row *row, json_t *body, b
         return -1;
     sf_row_derive(store, row, creating);
     save(store, row);
+    note_phones(store, row);
     sf_index_record(store, row->object, row->id);
     return save_comment(store, row, fail);
 }
@@ -361,7 +376,7 @@ static void mark_deleted(struct sf_store *store, const struct sf_object *object,
     sf_db_bind(stmt, 1, id);
     (void)sqlite3_bind_int64(stmt, 2, sf_store_now_ms(store) / 1000 * 1000);
     (void)sf_db_step(store, stmt);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
     sf_index_record(store, object, id);
 }
 
@@ -381,7 +396,7 @@ static void delete_children(struct sf_store *store, const struct sf_child *relat
         delete_tree(store, child, (const char *)sqlite3_column_text(stmt, 0));
         (void)sqlite3_reset(stmt); /* the table has changed below the statement: look again */
     }
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
 }
 
 /* Marked before its children are, so that a cycle ends. */

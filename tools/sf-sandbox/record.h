@@ -12,6 +12,7 @@ struct sf_row {
     const struct sf_object *object;
     char id[SF_ID_SIZE];
     json_t *value[SF_MAX_FIELDS]; /* as columns hold them; NULL counts as null */
+    uint64_t new_phones;          /* bit per field: a phone that this write changes */
     json_t *comment;              /* Case.Comments of this write */
 };
 

@@ -176,6 +176,24 @@ static bool plain_pattern(struct cf_arena *arena, struct cf_str pattern, struct 
     return true;
 }
 
+/* Patterns that sql_merge_likes() has put together. */
+static void put_patterns(const struct test *test)
+{
+    struct sql_compiler *compiler = test->scope->compiler;
+    const struct soql_literal *value;
+    struct sf_patterns *patterns;
+    size_t n = 0;
+
+    for (value = test->cond->value; value; value = value->next)
+        n++;
+    patterns = sf_patterns_new(compiler->arena, n);
+    for (value = test->cond->value; value; value = value->next)
+        sf_patterns_add(patterns, value->text);
+    cf_buf_text(test->out, "sf_like_any(");
+    sql_put_pointer(compiler, test->out, patterns, SF_PATTERNS);
+    cf_buf_printf(test->out, ", %s)", test->column.sql);
+}
+
 static int like(const struct test *test)
 {
     struct sql_compiler *compiler = test->scope->compiler;
@@ -189,10 +207,14 @@ static int like(const struct test *test)
         return reject(test, "INVALID_QUERY_FILTER_OPERATOR", test->cond->path.pos, "invalid operator on ",
                       what);
     }
-    if (value->kind != SOQL_STRING)
-        return reject_type(test, value);
+    for (const struct soql_literal *each = value; each; each = each->next) {
+        if (each->kind != SOQL_STRING)
+            return reject_type(test, each);
+    }
     cf_buf_text(test->out, test->negated ? "(NOT (" : "(");
-    if (plain_pattern(compiler->arena, value->text, &text)) {
+    if (value->next) {
+        put_patterns(test);
+    } else if (plain_pattern(compiler->arena, value->text, &text)) {
         cf_buf_printf(test->out, "%s = ", test->column.sql);
         sql_put_text(compiler, test->out, text);
     } else {
@@ -225,12 +247,36 @@ static int list_values(const struct test *test, bool *ret_null, unsigned *ret_n)
     return 0;
 }
 
+/* With the records narrowed down already, a set that is asked for each of them is cheaper than SQL's IN. */
+static bool in_set(const struct test *test)
+{
+    struct sql_compiler *compiler = test->scope->compiler;
+    struct sf_text_set *set;
+    size_t n = 0;
+
+    if (!test->scope->driven || !sf_type_is_text(test->column.field->type))
+        return false;
+    for (const struct soql_literal *value = test->cond->value; value; value = value->next, n++) {
+        if (value->kind != SOQL_STRING || value->text.n == 0)
+            return false;
+    }
+    set = sf_text_set_new(compiler->arena, n);
+    for (const struct soql_literal *value = test->cond->value; value; value = value->next)
+        sf_text_set_add(set, value->text);
+    cf_buf_text(test->out, "sf_in(");
+    sql_put_pointer(compiler, test->out, set, SF_TEXT_SET);
+    cf_buf_printf(test->out, ", %s)", test->column.sql);
+    return true;
+}
+
 /* Positive form: col IN (...) [OR col IS NULL] [OR col in a range]...; the caller negates the whole of it. */
 static int in_list(const struct test *test)
 {
     bool null = false;
     unsigned n;
 
+    if (in_set(test))
+        return 0;
     cf_buf_printf(test->out, "%s IN (", test->column.sql);
     if (list_values(test, &null, &n) != 0)
         return -1;

@@ -50,6 +50,12 @@ void sql_put_integer(struct sql_compiler *compiler, struct cf_buf *out, int64_t 
     *new_value(compiler, out) = (struct sql_value){.kind = SQL_INTEGER, .integer = integer};
 }
 
+void sql_put_pointer(struct sql_compiler *compiler, struct cf_buf *out, void *pointer, const char *kind)
+{
+    *new_value(compiler, out) =
+        (struct sql_value){.kind = SQL_POINTER, .pointer = pointer, .pointer_kind = kind};
+}
+
 void sql_put_real(struct sql_compiler *compiler, struct cf_buf *out, double real)
 {
     *new_value(compiler, out) = (struct sql_value){.kind = SQL_REAL, .real = real};

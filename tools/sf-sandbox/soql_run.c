@@ -26,6 +26,8 @@ static void bind_values(sqlite3_stmt *stmt, const struct sql_plan *plan)
             (void)sqlite3_bind_int64(stmt, at, value->integer);
         else if (value->kind == SQL_REAL)
             (void)sqlite3_bind_double(stmt, at, value->real);
+        else if (value->kind == SQL_POINTER)
+            (void)sqlite3_bind_pointer(stmt, at, value->pointer, value->pointer_kind, NULL);
         else if (value->text.p)
             (void)sqlite3_bind_text(stmt, at, value->text.p, (int)value->text.n, SQLITE_TRANSIENT);
     }
@@ -33,9 +35,9 @@ static void bind_values(sqlite3_stmt *stmt, const struct sql_plan *plan)
 
 sqlite3_stmt *soql_run_prepare(struct sf_store *store, const struct sql_plan *plan, struct sf_fail *fail)
 {
-    sqlite3_stmt *stmt = NULL;
+    sqlite3_stmt *stmt = sf_db_try(store, plan->sql);
 
-    if (sqlite3_prepare_v2(store->db, plan->sql, -1, &stmt, NULL) != SQLITE_OK) {
+    if (!stmt) {
         (void)sf_fail_set(fail, 400, "QUERY_TOO_COMPLICATED", NULL, "Query is too complicated");
         return NULL;
     }
@@ -195,7 +197,7 @@ int soql_run_records(struct sf_store *store, const struct sql_plan *plan, json_t
         return -1;
     failed = records(&run, plan, stmt, ret_records);
     for (size_t i = 0; i < run.n_children; i++)
-        (void)sqlite3_finalize(run.child_stmt[i]);
-    (void)sqlite3_finalize(stmt);
+        sf_db_release(store, run.child_stmt[i]);
+    sf_db_release(store, stmt);
     return failed;
 }

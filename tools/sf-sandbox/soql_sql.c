@@ -295,6 +295,9 @@ static int where(struct sql_scope *scope, const struct soql_query *query, const 
         opts->filter(opts->filter_arg, compiler, &scope->where, id);
     }
     if (query->where) {
+        scope->driven = sql_candidates(scope, query->where);
+        if (scope->driven)
+            sql_merge_likes(query->where);
         cf_buf_text(&scope->where, " AND (");
         if (sql_filter(scope, query->where) != 0)
             return -1;

@@ -12,12 +12,14 @@
 #include "soql.h"
 #include "store_priv.h"
 
-enum sql_value_kind { SQL_TEXT, SQL_INTEGER, SQL_REAL };
+enum sql_value_kind { SQL_TEXT, SQL_INTEGER, SQL_REAL, SQL_POINTER };
 struct sql_value {
     enum sql_value_kind kind;
     struct cf_str text;
     int64_t integer;
     double real;
+    void *pointer; /* POINTER: of sf_in() and sf_like_any(), in the arena */
+    const char *pointer_kind;
 };
 
 struct sql_node;
@@ -53,6 +55,7 @@ struct sql_compiler;
 typedef void sql_filter_fn(void *arg, struct sql_compiler *compiler, struct cf_buf *where, const char *id);
 
 struct sql_opts {
+    struct sf_store *store; /* whose phones may narrow WHERE; NULL: nothing does */
     bool include_deleted;
     bool ids_only;      /* select the ids of all rows, in order, instead of the items */
     const char *cursor; /* locator whose stored ids replace WHERE, ORDER BY, LIMIT; parameters of the page: */

@@ -35,6 +35,7 @@ struct sql_scope {
     struct sql_join *joins, **joins_tail;
     struct cf_buf columns, from, where, order;
     int n_columns;
+    bool driven; /* WHERE begins with a list of ids: no other test needs an index */
 };
 
 struct sql_column {
@@ -60,6 +61,15 @@ void sql_scope_done(struct sql_scope *scope);
 const struct sf_object *sql_from_object(struct sql_compiler *compiler, const struct soql_query *query);
 void sql_put_real(struct sql_compiler *compiler, struct cf_buf *out, double real);
 
+/** Appends " AND t0.Id IN (...)" with the records that `cond` can find; false when it does not say which. */
+bool sql_candidates(struct sql_scope *scope, const struct soql_cond *cond);
+/**
+ * Patterns on one field that an OR lists arm by arm become one test with a list of values: with twenty
+ * numbers a call per record and field instead of twenty. Changes the tree, not its meaning.
+ */
+void sql_merge_likes(struct soql_cond *cond);
+/** Appends "?n" and keeps the pointer; `kind` is static text. */
+void sql_put_pointer(struct sql_compiler *compiler, struct cf_buf *out, void *pointer, const char *kind);
 /** Appends the condition to scope->where. */
 int sql_filter(struct sql_scope *scope, const struct soql_cond *cond);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "clock/clock.h"
+#include "phones.h"
 #include "store_priv.h"
 
 #define DEFAULT_VERSION "v60.0"
@@ -21,7 +22,7 @@ static void insert_fixed(struct sf_store *store, const char *sql, const char *id
     (void)sqlite3_bind_int64(stmt, 2, sf_store_now_ms(store) / 1000 * 1000);
     sf_db_bind(stmt, 3, store->default_user);
     (void)sf_db_step(store, stmt);
-    (void)sqlite3_finalize(stmt);
+    sf_db_release(store, stmt);
 }
 
 /* The org and its integration user have ids of their own, far from those that inserts get. */
@@ -52,6 +53,8 @@ struct sf_store *sf_store_open(const char *path, char *err, size_t err_size)
     sf_id_make("00D", 14776336, store->org_id);
     sf_id_make("005", 14776336, store->default_user);
     memcpy(store->user_id, store->default_user, sizeof(store->user_id));
+    store->statements = sf_statements_new();
+    store->phones = sf_phones_new();
     if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK) {
         (void)snprintf(err, err_size, "cannot open %s: %s", path, sqlite3_errmsg(store->db));
@@ -64,6 +67,7 @@ struct sf_store *sf_store_open(const char *path, char *err, size_t err_size)
         sf_store_close(store);
         return NULL;
     }
+    sf_phones_load(store);
     ensure_fixed_records(store);
     return store;
 }
@@ -72,6 +76,8 @@ void sf_store_close(struct sf_store *store)
 {
     if (!store)
         return;
+    sf_statements_free(store->statements);
+    sf_phones_free(store->phones);
     (void)sqlite3_close(store->db);
     free(store);
 }
@@ -110,9 +116,12 @@ const char *sf_store_default_user(const struct sf_store *store)
 static void savepoint(struct sf_store *store, const char *verb, unsigned depth)
 {
     char sql[48];
+    sqlite3_stmt *stmt;
 
     (void)snprintf(sql, sizeof(sql), "%s s%u", verb, depth);
-    sf_db_exec(store, sql);
+    stmt = sf_db_prepare(store, sql);
+    (void)sf_db_step(store, stmt);
+    sf_db_release(store, stmt);
 }
 
 void sf_store_begin(struct sf_store *store)

@@ -27,6 +27,8 @@ struct sf_store {
     uint32_t index_delay_ms;
     unsigned savepoints;
     uint64_t next_locator;
+    struct sf_statements *statements; /* statements.c */
+    struct sf_phones *phones;         /* phones.h */
 };
 
 int64_t sf_store_now_ms(const struct sf_store *store);
@@ -39,10 +41,15 @@ int sf_fail_set(struct sf_fail *fail, int status, const char *code, const char *
 const struct sf_object *sf_need_object(const char *type, struct sf_fail *fail);
 
 /* ---- db.c ---- */
-/** Aborts when the SQL is wrong: it is ours. Finalize with sqlite3_finalize(). */
+/** A statement of its own, from the cache when it is there and free. Aborts when the SQL is wrong: it is
+ * ours. Give it back with sf_db_release(). */
 sqlite3_stmt *sf_db_prepare(struct sf_store *store, const char *sql);
 /** As above, for SQL that was put together; frees the buffer. */
 sqlite3_stmt *sf_db_prepare_buf(struct sf_store *store, struct cf_buf *sql);
+/** As sf_db_prepare(), but NULL when SQLite refuses the text (too long, too deep). */
+sqlite3_stmt *sf_db_try(struct sf_store *store, const char *sql);
+/** Resets the statement, forgets its values and keeps it for the next one with the same text. */
+void sf_db_release(struct sf_store *store, sqlite3_stmt *stmt);
 /** Runs statements without results. */
 void sf_db_exec(struct sf_store *store, const char *sql);
 void sf_db_bind(sqlite3_stmt *stmt, int at, const char *text); /* NULL binds null; kept until finalized */
@@ -55,11 +62,30 @@ void sf_db_functions(sqlite3 *db);
 /** Next number of a sequence ("Account", "CaseNumber"), from 1. */
 uint64_t sf_db_sequence(struct sf_store *store, const char *name);
 
+/* ---- statements.c ---- */
+struct sf_statements *sf_statements_new(void);
+/** Finalizes all: before the database closes. NULL is fine. */
+void sf_statements_free(struct sf_statements *statements);
+
 /* ---- text.c ---- */
 /** Whole Unicode, no case: <0, 0, >0. */
 int sf_text_compare(struct cf_str a, struct cf_str b);
 /** % and _ as in SQL, \\ before one of them or itself takes it literally; no case. */
 bool sf_text_like(struct cf_str pattern, struct cf_str text);
+/* Texts to look one up in, without case; made in an arena. SF_TEXT_SET names its kind to SQLite. */
+struct sf_text_set;
+#define SF_TEXT_SET "sf_text_set"
+struct sf_text_set *sf_text_set_new(struct cf_arena *arena, size_t n);
+/** At most the `n` of before. */
+void sf_text_set_add(struct sf_text_set *set, struct cf_str text);
+bool sf_text_set_has(const struct sf_text_set *set, struct cf_str text);
+/* Patterns of LIKE, any of which will do; in an arena. */
+struct sf_patterns;
+#define SF_PATTERNS "sf_patterns"
+struct sf_patterns *sf_patterns_new(struct cf_arena *arena, size_t n);
+/** At most the `n` of before. The text stays the caller's. */
+void sf_patterns_add(struct sf_patterns *patterns, struct cf_str pattern);
+bool sf_patterns_match(const struct sf_patterns *patterns, struct cf_str text);
 /** The next character of `*rest`, folded; 0 at the end. */
 uint32_t sf_text_next(struct cf_str *rest);
 /** Writes the UTF-8 form of a code point; returns its bytes, at most 4. */

@@ -54,6 +54,48 @@ int sf_text_compare(struct cf_str a, struct cf_str b)
     return a.n == b.n ? 0 : a.n < b.n ? -1 : 1;
 }
 
+struct sf_text_set {
+    size_t mask;
+    struct cf_str slot[]; /* p = NULL: free */
+};
+
+struct sf_text_set *sf_text_set_new(struct cf_arena *arena, size_t n)
+{
+    size_t size = 4;
+    struct sf_text_set *set;
+
+    while (size < n * 2)
+        size *= 2;
+    set = cf_arena_zalloc(arena, sizeof(*set) + size * sizeof(set->slot[0]));
+    set->mask = size - 1;
+    return set;
+}
+
+/* Where the text stands, or the free place where it belongs. */
+static size_t set_find(const struct sf_text_set *set, struct cf_str text)
+{
+    struct cf_str rest = text;
+    uint64_t hash = 0xcbf29ce484222325ULL;
+    size_t at;
+
+    while (rest.n > 0)
+        hash = (hash ^ sf_text_next(&rest)) * 0x100000001b3ULL;
+    at = (size_t)(hash >> 20) & set->mask;
+    while (set->slot[at].p && sf_text_compare(set->slot[at], text) != 0)
+        at = (at + 1) & set->mask;
+    return at;
+}
+
+void sf_text_set_add(struct sf_text_set *set, struct cf_str text)
+{
+    set->slot[set_find(set, text)] = text;
+}
+
+bool sf_text_set_has(const struct sf_text_set *set, struct cf_str text)
+{
+    return set->slot[set_find(set, text)].p != NULL;
+}
+
 enum { ANY_RUN = 0x110000, ANY_ONE }; /* beyond Unicode: they stand for % and _ */
 
 static uint32_t pattern_next(struct cf_str *rest)
