@@ -31,7 +31,7 @@ struct lookup {
     struct lookup_crm *crm;
     struct lookup_rules rules;
     struct lookup_greeting_opts greeting;
-    uint64_t shared; /* already in the metrics */
+    struct lookup_crm_counts counted; /* already in the metrics */
 };
 
 /* Of a job. */
@@ -47,7 +47,11 @@ enum { LOOKUP_NORMALISE, LOOKUP_ASK, LOOKUP_QUEUE };
 enum {
     LOOKUP_M_RESULTS = CF_SF_METRICS,
     LOOKUP_M_DURATION,
+    LOOKUP_M_SOURCES,
     LOOKUP_M_SHARED,
+    LOOKUP_M_REQUESTS,
+    LOOKUP_M_NUMBERS,
+    LOOKUP_M_HALVED,
 };
 
 extern const struct cf_key lookup_keys[];

@@ -2,11 +2,15 @@
 /*
  * lookup_crm - questions about callers, asked of Salesforce.
  *
- * Vocabulary: an *ask* is one call's wish to know a number; a *question* is one request under way, shared by
- * all asks for the same number that come meanwhile (single flight). Promise: an ask's callback runs exactly
- * once, never inside lookup_crm_ask() and not later than its deadline; a passing failure is tried again as
- * long as time is left; an optional field that the org lacks (tier, last activity) is dropped, and said so
- * once in the log, rather than failing lookups.
+ * Vocabulary: an *ask* is one call's wish to know a number; a *question* is about one number, shared by all
+ * asks for it that come meanwhile (single flight); a *request* carries the questions that wait at the same
+ * moment, up to `batch`.
+ * When a request leaves: at the end of the loop's turn when none of ours is under way; else when `batch`
+ * questions wait, or the oldest has waited `linger_ms`, or one has little time left.
+ * Promise: an ask's callback runs exactly once, never inside lookup_crm_ask() and not later than its
+ * deadline; a passing failure is tried again as long as time is left; a request that one number may have
+ * spoiled is asked again in halves; an optional field that the org lacks (tier, last activity) is dropped,
+ * and said so once in the log, rather than failing lookups.
  */
 #ifndef LOOKUP_CRM_H
 #define LOOKUP_CRM_H
@@ -23,7 +27,8 @@ struct cf_sf;
 struct lookup_ask;
 struct lookup_crm;
 
-/* `answer` is checked and borrowed during the callback; NULL: `err` says why. `late`: time ran out. */
+/* `answer` is checked and borrowed during the callback, and may have rows of other numbers too; NULL: `err`
+ * says why. `late`: time ran out. */
 struct lookup_outcome {
     const json_t *answer;
     const struct lookup_query_opts *opts; /* what was asked for: to read the answer with */
@@ -32,9 +37,27 @@ struct lookup_outcome {
 };
 typedef void lookup_crm_fn(void *arg, const struct lookup_outcome *outcome);
 
-/** `opts` is copied; its texts and `sf` are borrowed. A single try takes no longer than `try_ms`. */
-struct lookup_crm *lookup_crm_new(struct cf_loop *loop, struct cf_sf *sf,
-                                  const struct lookup_query_opts *opts, uint32_t try_ms);
+/* Sees each question's answer once, before its asks do. */
+typedef void lookup_crm_seen_fn(void *arg, const struct cf_phone *phone, const struct lookup_query_opts *opts,
+                                const json_t *answer);
+
+struct lookup_crm_opts {
+    struct lookup_query_opts query; /* its texts are borrowed */
+    uint32_t try_ms;                /* a single try takes no longer */
+    uint32_t batch;                 /* numbers in one request at most, 1..LOOKUP_QUERY_NUMBERS */
+    uint32_t linger_ms;
+    lookup_crm_seen_fn *seen; /* NULL: nobody wants to */
+    void *seen_arg;
+};
+
+struct lookup_crm_counts {
+    uint64_t shared;            /* asks that joined a question under way */
+    uint64_t requests, numbers; /* sent, and the numbers in them */
+    uint64_t halved;            /* requests that were asked again in halves */
+};
+
+/** `opts` is copied; `sf` is borrowed. */
+struct lookup_crm *lookup_crm_new(struct cf_loop *loop, struct cf_sf *sf, const struct lookup_crm_opts *opts);
 /** Callbacks of open asks do not run. */
 void lookup_crm_free(struct lookup_crm *crm);
 
@@ -44,7 +67,6 @@ struct lookup_ask *lookup_crm_ask(struct lookup_crm *crm, const struct cf_phone 
 /** The callback will not run. */
 void lookup_crm_cancel(struct lookup_ask *ask);
 
-/** Asks that joined a question under way. */
-uint64_t lookup_crm_shared(const struct lookup_crm *crm);
+struct lookup_crm_counts lookup_crm_counts(const struct lookup_crm *crm);
 
 #endif

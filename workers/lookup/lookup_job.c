@@ -83,6 +83,7 @@ static void on_outcome(void *arg, const struct lookup_outcome *outcome)
     if (outcome->answer) {
         lookup_query_pick(cf_job_arena(job), outcome->opts, outcome->answer, &state->phone, &records, &n);
         lookup_decide(cf_job_arena(job), &lookup_of(job)->rules, &caller, records, n, &state->customer);
+        state->customer.source = CF_STR("salesforce");
     } else {
         no_answer(job, outcome);
     }
@@ -114,15 +115,28 @@ static enum cf_next step_ask(struct cf_job *job)
 
 /* ---- queue: the call waits for an agent now (greeting, activity 7 Music, event of activity 6) ---- */
 
-static void count(struct cf_job *job, enum cf_customer_status status)
+static void count_crm(struct cf_metric_group *metrics, struct lookup *lookup)
+{
+    struct lookup_crm_counts now = lookup_crm_counts(lookup->crm), before = lookup->counted;
+
+    lookup->counted = now;
+    if (now.shared > before.shared)
+        cf_metric_add(metrics, LOOKUP_M_SHARED, NULL, NULL, (double)(now.shared - before.shared));
+    if (now.requests > before.requests) {
+        cf_metric_add(metrics, LOOKUP_M_REQUESTS, NULL, NULL, (double)(now.requests - before.requests));
+        cf_metric_add(metrics, LOOKUP_M_NUMBERS, NULL, NULL, (double)(now.numbers - before.numbers));
+    }
+    if (now.halved > before.halved)
+        cf_metric_add(metrics, LOOKUP_M_HALVED, NULL, NULL, (double)(now.halved - before.halved));
+}
+
+static void count(struct cf_job *job, const struct cf_customer *customer)
 {
     struct cf_metric_group *metrics = cf_worker_stage_metrics(cf_job_worker(job));
-    struct lookup *lookup = lookup_of(job);
-    uint64_t shared = lookup_crm_shared(lookup->crm);
 
-    cf_metric_add(metrics, LOOKUP_M_RESULTS, cf_customer_status_name(status), NULL, 1);
-    cf_metric_add(metrics, LOOKUP_M_SHARED, NULL, NULL, (double)(shared - lookup->shared));
-    lookup->shared = shared;
+    cf_metric_add(metrics, LOOKUP_M_RESULTS, cf_customer_status_name(customer->status), NULL, 1);
+    cf_metric_add(metrics, LOOKUP_M_SOURCES, customer->source.p ? customer->source.p : "none", NULL, 1);
+    count_crm(metrics, lookup_of(job));
 }
 
 static void fill_queued(struct cf_job *job, struct cf_call_queued *queued)
@@ -158,7 +172,7 @@ static enum cf_next step_queue(struct cf_job *job)
     if (cf_job_emit_event(job, queued->call_id, &event) == CF_FAIL)
         return CF_FAIL;
     lookup_keep_context(cf_job_worker(job), queued);
-    count(job, queued->customer.status);
+    count(job, &queued->customer);
     return CF_DONE;
 }
 

@@ -19,8 +19,16 @@ const struct cf_metric lookup_metrics[] = {
                           "Calls looked up, by customer status."},
     [LOOKUP_M_DURATION] = {"callfleet_lookup_duration_seconds", CF_HISTOGRAM, NULL,
                            "Time a call waited for Salesforce."},
+    [LOOKUP_M_SOURCES] = {"callfleet_lookup_sources_total", CF_COUNTER, "source",
+                          "Calls by where the customer was learnt: salesforce, cache, stale, none."},
     [LOOKUP_M_SHARED] = {"callfleet_lookups_shared_total", CF_COUNTER, NULL,
                          "Lookups answered by a request that was under way for the same number."},
+    [LOOKUP_M_REQUESTS] = {"callfleet_lookup_requests_total", CF_COUNTER, NULL,
+                           "Lookup requests sent to Salesforce."},
+    [LOOKUP_M_NUMBERS] = {"callfleet_lookup_request_numbers_total", CF_COUNTER, NULL,
+                          "Numbers in these requests."},
+    [LOOKUP_M_HALVED] = {"callfleet_lookup_requests_halved_total", CF_COUNTER, NULL,
+                         "Requests asked again in halves: refused, or too many rows."},
     {0}};
 
 static bool is_region(const char *text)
@@ -49,10 +57,15 @@ static int open_salesforce(struct cf_worker *worker, struct lookup *lookup, stru
 {
     const struct lookup_config *config = lookup->config;
     struct cf_sf_opts opts = CF_SF_OPTS(config);
-    const struct lookup_query_opts query = {.api_version = config->sf_api_version,
-                                            .tier_field = *config->tier_field ? config->tier_field : NULL,
-                                            .activity = true,
-                                            .patterns = config->match_patterns};
+    const struct lookup_crm_opts crm = {
+        .query = {.api_version = config->sf_api_version,
+                  .tier_field = *config->tier_field ? config->tier_field : NULL,
+                  .activity = true,
+                  .patterns = config->match_patterns},
+        .try_ms = (uint32_t)config->sf_timeout_ms,
+        .batch = (uint32_t)config->lookup_batch,
+        .linger_ms = (uint32_t)config->lookup_linger_ms,
+    };
 
     if (!cf_sf_grant_of(cf_str_of(config->sf_grant), &opts.grant))
         return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0,
@@ -64,7 +77,7 @@ static int open_salesforce(struct cf_worker *worker, struct lookup *lookup, stru
     if (!lookup->sf)
         return -1;
     cf_sf_metrics(lookup->sf, cf_worker_stage_metrics(worker));
-    lookup->crm = lookup_crm_new(cf_worker_loop(worker), lookup->sf, &query, (uint32_t)config->sf_timeout_ms);
+    lookup->crm = lookup_crm_new(cf_worker_loop(worker), lookup->sf, &crm);
     return 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * sf_test_server - a Salesforce of few words for unit tests: a scripted HTTP server in the test's process, on
  * the test's loop, and a client (password grant) that talks to it. Answers come in the order of the script,
- * and a request that is not the script's next fails the test; without a script the token decides.
+ * and a request that is not the script's next fails the test; without a script a function of the test's own
+ * or the token decides.
  */
 #ifndef CF_SF_TEST_SERVER_H
 #define CF_SF_TEST_SERVER_H
@@ -44,7 +45,7 @@ struct answer {
 };
 
 struct seen {
-    char method[8], path[256], bearer[128], body[4096];
+    char method[8], path[256], bearer[128], body[65536];
 };
 
 struct conn {
@@ -67,6 +68,8 @@ struct server {
     unsigned tokens;          /* given so far */
     unsigned expired;         /* without a script: tokens up to this one are refused, and .../never always */
     const char *instance_url; /* in logins; NULL: url */
+    const struct answer *(*choose)(
+        const struct seen *seen); /* instead of a script; NULL from it: as without */
 };
 
 static struct cf_loop *loop;
@@ -119,7 +122,7 @@ static inline void note(struct cf_str head, struct cf_str body)
     const char *bearer = strstr(head.p, "Authorization: Bearer ");
 
     ck_assert_uint_lt(server.n_seen, MAX_SEEN);
-    *seen = (struct seen){0};
+    memset(seen, 0, sizeof(*seen));
     ck_assert_int_eq(sscanf(head.p, "%7s %255s", seen->method, seen->path), 2);
     if (bearer)
         (void)sscanf(bearer, "Authorization: Bearer %127s", seen->bearer);
@@ -154,8 +157,12 @@ static inline void serve(struct conn *conn, const struct seen *seen)
     static const struct answer login = {TOKEN_PATH, NULL, "%TOKEN", 200, ANSWER};
     static const struct answer refused = {"/", NULL, EXPIRED, 401, ANSWER};
     static const struct answer fine = {"/", NULL, "{}", 200, ANSWER};
-    const struct answer *a = &server.script[server.at];
+    const struct answer *a = server.choose ? server.choose(seen) : &server.script[server.at];
 
+    if (server.choose && a) {
+        answer(conn, a);
+        return;
+    }
     if (!server.script) {
         bool expired = seen->bearer[0] == 'T' && strtoul(seen->bearer + 1, NULL, 10) <= server.expired;
 
@@ -282,7 +289,7 @@ static inline void setup(void)
     write_file("secret", "s3cret&\n", secret_file);
     write_file("password", "pass word\n", password_file);
     loop = cf_loop_new();
-    server = (struct server){0};
+    memset(&server, 0, sizeof(server));
     server_open();
     http = cf_http_new(loop, &opts, &err);
     ck_assert_ptr_nonnull(http);

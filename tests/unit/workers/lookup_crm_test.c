@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions to Salesforce: shared ones, second tries, dropped fields, deadlines. */
-#include "lookup_crm.h"
+#include "lookup_crm_priv.h"
 #include "unit/common/sf_test_server.h"
 
 #define COMPOSITE "/services/data/v60.0/composite"
@@ -48,13 +48,19 @@ static struct lookup_ask *ask(struct told *told, const struct cf_phone *phone, u
     return handle;
 }
 
+static struct lookup_crm *crm_new(uint32_t batch, uint32_t linger_ms)
+{
+    const struct lookup_crm_opts opts = {
+        .query = {"v60.0", "Tier__c", true, true}, .try_ms = 10000, .batch = batch, .linger_ms = linger_ms};
+
+    return lookup_crm_new(loop, sf, &opts);
+}
+
 static void open_all(void)
 {
-    static const struct lookup_query_opts opts = {"v60.0", "Tier__c", true, true};
-
     setup();
     pending = 0;
-    crm = lookup_crm_new(loop, sf, &opts, 10000);
+    crm = crm_new(1, 0);
     cf_phone_parse(CF_STR("+15207739050"), "US", &one);
     cf_phone_parse(CF_STR("+4930901820"), "US", &two);
 }
@@ -79,7 +85,7 @@ START_TEST(test_single_flight)
     cf_loop_run(loop);
     for (size_t i = 0; i < 4; i++)
         ck_assert(told[i].answered);
-    ck_assert_uint_eq(lookup_crm_shared(crm), 2);
+    ck_assert_uint_eq(lookup_crm_counts(crm).shared, 2);
     ck_assert_uint_eq(cf_sf_api_calls(sf), 2);
 }
 END_TEST
@@ -93,7 +99,7 @@ START_TEST(test_not_joined)
     ask(&told[1], &one, 5000);
     ask(&told[2], &one, 1000);
     cf_loop_run(loop);
-    ck_assert_uint_eq(lookup_crm_shared(crm), 0);
+    ck_assert_uint_eq(lookup_crm_counts(crm).shared, 0);
 }
 END_TEST
 
@@ -213,6 +219,296 @@ START_TEST(test_free_with_open_questions)
 }
 END_TEST
 
+/* ---- many numbers in one request ---- */
+
+#define LONG_MS 60000 /* longer than any test: who waits so long hangs */
+
+static struct cf_phone many[LOOKUP_QUERY_NUMBERS];
+static struct told heard[LOOKUP_QUERY_NUMBERS];
+static size_t n_seen_answers;
+
+static void on_seen(void *arg, const struct cf_phone *phone, const struct lookup_query_opts *opts,
+                    const json_t *answer)
+{
+    (void)arg;
+    ck_assert(phone->status == CF_PHONE_OK && opts && answer);
+    n_seen_answers++;
+}
+
+static void batching(uint32_t batch, uint32_t linger_ms)
+{
+    const struct lookup_crm_opts opts = {.query = {.api_version = "v60.0"},
+                                         .try_ms = 10000,
+                                         .batch = batch,
+                                         .linger_ms = linger_ms,
+                                         .seen = on_seen};
+
+    lookup_crm_free(crm);
+    crm = lookup_crm_new(loop, sf, &opts);
+    n_seen_answers = 0;
+    for (size_t i = 0; i < LOOKUP_QUERY_NUMBERS; i++) {
+        char text[24];
+
+        (void)snprintf(text, sizeof(text), "+152077390%02zu", 10 + i);
+        cf_phone_parse(cf_str_of(text), "US", &many[i]);
+        ck_assert_int_eq(many[i].status, CF_PHONE_OK);
+    }
+}
+
+static void ask_many(size_t from, size_t n)
+{
+    for (size_t i = from; i < from + n; i++)
+        ask(&heard[i], &many[i], 10000);
+}
+
+static bool asks_for(const struct seen *seen, const struct cf_phone *phone)
+{
+    return strstr(seen->body, phone->national) != NULL; /* %2B in front */
+}
+
+static size_t numbers_in(const struct seen *seen)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < LOOKUP_QUERY_NUMBERS; i++)
+        n += asks_for(seen, &many[i]);
+    return n;
+}
+
+#define COUNTED(n_requests, n_numbers)                                                                       \
+    do {                                                                                                     \
+        ck_assert_uint_eq(lookup_crm_counts(crm).requests, n_requests);                                      \
+        ck_assert_uint_eq(lookup_crm_counts(crm).numbers, n_numbers);                                        \
+    } while (0)
+
+static void all_answered(size_t from, size_t n)
+{
+    for (size_t i = from; i < from + n; i++)
+        ck_assert_msg(heard[i].answered, "%zu: %s", i, heard[i].err.text);
+}
+
+static const struct answer found = {COMPOSITE, NULL, FOUND, 200, ANSWER};
+
+START_TEST(test_a_lone_caller_does_not_linger)
+{
+    const struct answer script[] = {login, found, found};
+
+    SCRIPT(script);
+    batching(20, LONG_MS);
+    ask_many(0, 1);
+    cf_loop_run(loop);
+    ask_many(1, 1);
+    cf_loop_run(loop);
+    all_answered(0, 2);
+    COUNTED(2, 2);
+    ck_assert_uint_eq(n_seen_answers, 2);
+}
+END_TEST
+
+START_TEST(test_one_moment_one_request)
+{
+    const struct answer script[] = {login, found};
+
+    SCRIPT(script);
+    batching(20, LONG_MS);
+    ask_many(0, 3);
+    ask(&heard[3], &many[1], 10000); /* single flight */
+    cf_loop_run(loop);
+    all_answered(0, 4);
+    COUNTED(1, 3);
+    ck_assert_uint_eq(numbers_in(&server.seen[1]), 3);
+    ck_assert_uint_eq(n_seen_answers, 3);
+}
+END_TEST
+
+/* The ones that come while a lone caller's request is under way go together when it is done. */
+START_TEST(test_after_the_lone_one)
+{
+    const struct answer script[] = {login, found, found};
+
+    SCRIPT(script);
+    batching(20, LONG_MS);
+    ask_many(0, 1);
+    while (lookup_crm_counts(crm).requests == 0)
+        turn_ms(1);
+    ask_many(1, 3);
+    cf_loop_run(loop);
+    all_answered(0, 4);
+    COUNTED(2, 4);
+}
+END_TEST
+
+START_TEST(test_full_requests_leave_at_once)
+{
+    const struct answer script[] = {login, found, found, found};
+
+    SCRIPT(script);
+    batching(3, 50);
+    ask_many(0, 8);
+    COUNTED(2, 6); /* the other two linger */
+    cf_loop_run(loop);
+    all_answered(0, 8);
+    COUNTED(3, 8);
+}
+END_TEST
+
+START_TEST(test_little_time_left)
+{
+    static const struct answer hang = {COMPOSITE, NULL, NULL, 0, HANG};
+    const struct answer script[] = {login, hang, found};
+
+    SCRIPT(script);
+    batching(20, LONG_MS);
+    ask_many(0, 1);
+    while (server.n_seen < 2)
+        turn_ms(1);
+    ask_many(1, 2);
+    pending -= 3;
+    ask(&heard[3], &many[3], 250);
+    cf_loop_run(loop);
+    while (!heard[1].done) /* the request that was in a hurry took them along */
+        turn_ms(1);
+    all_answered(1, 3);
+    ck_assert(!heard[0].done);
+    COUNTED(2, 4);
+}
+END_TEST
+
+START_TEST(test_failed_together_tried_together)
+{
+    const struct answer script[] = {login, {COMPOSITE, HTML, "<html>", 503, ANSWER}, found};
+
+    SCRIPT(script);
+    batching(20, LONG_MS);
+    ask_many(0, 5);
+    cf_loop_run(loop);
+    all_answered(0, 5);
+    COUNTED(2, 10);
+}
+END_TEST
+
+/* ---- one bad number ---- */
+
+static const struct answer *poison(const struct seen *seen)
+{
+    static const struct answer bad = {COMPOSITE, NULL, "[{\"errorCode\":\"MALFORMED_QUERY\"}]", 400, ANSWER};
+
+    if (strncmp(seen->path, COMPOSITE, strlen(COMPOSITE)) != 0)
+        return NULL;
+    return asks_for(seen, &many[2]) ? &bad : &found;
+}
+
+START_TEST(test_a_bad_number_spoils_no_other)
+{
+    server.choose = poison;
+    batching(8, LONG_MS);
+    ask_many(0, 8);
+    cf_loop_run(loop);
+    for (size_t i = 0; i < 8; i++)
+        ck_assert_int_eq(heard[i].answered, i != 2);
+    ck_assert_int_eq(heard[2].err.kind, CF_ERR_REJECTED);
+    ck_assert_uint_eq(lookup_crm_counts(crm).halved, 3);
+    ck_assert_uint_eq(lookup_crm_counts(crm).requests, 7);
+    ck_assert_uint_eq(n_seen_answers, 7);
+}
+END_TEST
+
+static const struct answer *refuse(const struct seen *seen)
+{
+    static const struct answer bad = {COMPOSITE, NULL, "[{\"errorCode\":\"MALFORMED_QUERY\"}]", 400, ANSWER};
+
+    return strncmp(seen->path, COMPOSITE, strlen(COMPOSITE)) == 0 ? &bad : NULL;
+}
+
+/* When all is refused it is not one number's fault: asking in halves ends. */
+START_TEST(test_halving_has_an_end)
+{
+    server.choose = refuse;
+    batching(20, LONG_MS);
+    for (size_t round = 0; round < 3; round++) {
+        ask_many(0, 20);
+        cf_loop_run(loop);
+        for (size_t i = 0; i < 20; i++)
+            ck_assert(heard[i].done && heard[i].err.kind == CF_ERR_REJECTED);
+    }
+    ck_assert_uint_eq(lookup_crm_counts(crm).halved, MAX_HALVINGS);
+    ck_assert_uint_eq(lookup_crm_counts(crm).requests, 3 + 2 * MAX_HALVINGS);
+    server.choose = NULL; /* good answers bring the trust back */
+}
+END_TEST
+
+static char crowd[4096];
+
+static const struct answer *too_many_rows(const struct seen *seen)
+{
+    static const struct answer full = {COMPOSITE, NULL, crowd, 200, ANSWER};
+
+    if (strncmp(seen->path, COMPOSITE, strlen(COMPOSITE)) != 0)
+        return NULL;
+    return asks_for(seen, &many[0]) ? &full : &found;
+}
+
+START_TEST(test_a_hot_number_hides_no_other)
+{
+    size_t n = (size_t)snprintf(
+        crowd, sizeof(crowd), "%s",
+        "{\"compositeResponse\":[" PART(
+            "accounts", "200",
+            NONE) ","
+                  "{\"referenceId\":\"contacts\",\"httpStatusCode\":200,\"body\":{\"records\":[");
+
+    for (size_t i = 0; i < LOOKUP_QUERY_ROWS(LOOKUP_QUERY_NUMBERS); i++)
+        n += (size_t)snprintf(crowd + n, sizeof(crowd) - n, "%s{}", i ? "," : "");
+    (void)snprintf(crowd + n, sizeof(crowd) - n, "]}}]}");
+    server.choose = too_many_rows;
+    batching(4, LONG_MS);
+    ask_many(0, 4);
+    cf_loop_run(loop);
+    all_answered(0, 4);
+    ck_assert_uint_eq(lookup_crm_counts(crm).halved, 2);
+    COUNTED(5, 4 + 2 + 2 + 1 + 1);
+}
+END_TEST
+
+/* ---- patience and going away ---- */
+
+START_TEST(test_each_has_its_own_deadline)
+{
+    const struct answer script[] = {login, {COMPOSITE, NULL, NULL, 0, HANG}};
+
+    SCRIPT(script);
+    batching(20, LONG_MS);
+    ask_many(0, 2);
+    pending -= 2;
+    ask(&heard[2], &many[2], 200);
+    cf_loop_run(loop);
+    ck_assert(heard[2].done && heard[2].late && heard[2].err.kind == CF_ERR_TRANSIENT);
+    ck_assert(!heard[0].done && !heard[1].done);
+    COUNTED(1, 3);
+}
+END_TEST
+
+START_TEST(test_cancel_in_a_request)
+{
+    const struct answer script[] = {login, {COMPOSITE, NULL, NULL, 0, HANG}, found};
+    struct lookup_ask *asks[3];
+
+    SCRIPT(script);
+    batching(20, LONG_MS);
+    for (size_t i = 0; i < 3; i++)
+        asks[i] = ask(&heard[i], &many[i], 10000);
+    while (server.n_seen < 2)
+        turn_ms(1);
+    for (size_t i = 0; i < 3; i++)
+        lookup_crm_cancel(asks[i]); /* the last one ends the request, too */
+    pending = 0;
+    ask_many(3, 1);
+    cf_loop_run(loop);
+    all_answered(3, 1);
+    ck_assert(!heard[0].done && !heard[1].done && !heard[2].done);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lookup_crm");
@@ -230,6 +526,17 @@ int main(void)
     tcase_add_test(tcase, test_dropped_field);
     tcase_add_test(tcase, test_cancel);
     tcase_add_test(tcase, test_free_with_open_questions);
+    tcase_add_test(tcase, test_a_lone_caller_does_not_linger);
+    tcase_add_test(tcase, test_one_moment_one_request);
+    tcase_add_test(tcase, test_after_the_lone_one);
+    tcase_add_test(tcase, test_full_requests_leave_at_once);
+    tcase_add_test(tcase, test_little_time_left);
+    tcase_add_test(tcase, test_failed_together_tried_together);
+    tcase_add_test(tcase, test_a_bad_number_spoils_no_other);
+    tcase_add_test(tcase, test_halving_has_an_end);
+    tcase_add_test(tcase, test_a_hot_number_hides_no_other);
+    tcase_add_test(tcase, test_each_has_its_own_deadline);
+    tcase_add_test(tcase, test_cancel_in_a_request);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests: which questions travel together, when, and what follows from the answer. */
+#include <stdlib.h>
+
+#include "backoff/backoff.h"
+#include "log/log.h"
+#include "lookup_crm_priv.h"
+#include "loop/loop.h"
+#include "sf/sf.h"
+
+#define MAX_TRIES 3 /* a dead Salesforce costs the caller three short tries, not the whole deadline */
+#define RETRY_MIN_LEFT_MS 100 /* with less time left another try only adds load */
+#define LATE_MS 10            /* a failure this close to the deadline is the deadline's */
+#define RETRY_BASE_MS 100
+#define RETRY_CAP_MS 500
+#define RETRY_GRID_MS 16  /* retries due at about the same moment share a request */
+#define HURRY_LEFT_MS 300 /* a question with less time does not linger */
+#define LINGER_SHARE 8    /* of the time left, the part that a question may linger */
+
+/* ---- lines ---- */
+
+static void line_add(struct line *line, struct question *question, uint64_t due_ms)
+{
+    question->line = line;
+    question->due_ms = due_ms;
+    question->before = line->last;
+    question->after = NULL;
+    *(line->last ? &line->last->after : &line->first) = question;
+    line->last = question;
+    if (line->n++ == 0 || due_ms < line->due_ms)
+        line->due_ms = due_ms;
+}
+
+static void line_remove(struct question *question)
+{
+    struct line *line = question->line;
+
+    *(question->before ? &question->before->after : &line->first) = question->after;
+    *(question->after ? &question->after->before : &line->last) = question->before;
+    question->line = NULL;
+    line->n--;
+}
+
+/* ---- requests ---- */
+
+static void batch_free(struct batch *batch)
+{
+    struct lookup_crm *crm = batch->crm;
+
+    *batch->link = batch->next;
+    if (batch->next)
+        batch->next->link = batch->link;
+    crm->n_batches--;
+    free(batch);
+}
+
+void batch_remove(struct question *question)
+{
+    struct batch *batch = question->batch;
+
+    if (question->line)
+        line_remove(question);
+    if (!batch)
+        return;
+    question->batch = NULL;
+    batch->questions[question->place] = NULL;
+    if (--batch->n_open == 0 && batch->call) { /* nobody wants to know any more */
+        cf_sf_cancel(batch->call);
+        batch_free(batch);
+    }
+}
+
+static struct batch *batch_new(struct lookup_crm *crm)
+{
+    struct batch *batch = cf_calloc(1, sizeof(*batch));
+
+    batch->crm = crm;
+    batch->next = crm->batches;
+    batch->link = &crm->batches;
+    if (crm->batches)
+        crm->batches->link = &batch->next;
+    crm->batches = batch;
+    crm->n_batches++;
+    return batch;
+}
+
+static void batch_add(struct batch *batch, struct question *question)
+{
+    if (question->line)
+        line_remove(question);
+    question->batch = batch;
+    question->place = batch->n;
+    batch->questions[batch->n++] = question;
+    batch->n_open++;
+}
+
+static void on_answer(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure);
+
+/* The request may take as long as the most patient of its questions; the others leave it at their deadline.
+ */
+static void batch_send(struct batch *batch)
+{
+    struct lookup_crm *crm = batch->crm;
+    struct cf_sf_request request = {.priority = CF_SF_LIVE_CALLER, .method = "POST", .path = "/composite"};
+    struct cf_phone phones[LOOKUP_QUERY_NUMBERS];
+    uint64_t left_ms = 1;
+
+    for (size_t i = 0; i < batch->n; i++) {
+        uint64_t question_ms = question_left_ms(batch->questions[i]);
+
+        left_ms = question_ms > left_ms ? question_ms : left_ms;
+        phones[i] = batch->questions[i]->phone;
+    }
+    request.timeout_ms = left_ms < crm->opts.try_ms ? (uint32_t)left_ms : crm->opts.try_ms;
+    batch->opts = crm->opts.query;
+    request.body = lookup_query_build(&batch->opts, phones, batch->n);
+    batch->call = cf_sf_send(crm->sf, &request, on_answer, batch);
+    json_decref(request.body);
+    crm->counts.requests++;
+    crm->counts.numbers += batch->n;
+}
+
+/* The first questions of the line. */
+static void send_next(struct lookup_crm *crm)
+{
+    struct batch *batch = batch_new(crm);
+
+    while (crm->waiting.first && batch->n < crm->opts.batch) {
+        crm->waiting.first->tries++;
+        batch_add(batch, crm->waiting.first);
+    }
+    crm->last_n = batch->n;
+    batch_send(batch);
+}
+
+/* What was left in the line by a full request may be due later than the line says. */
+static void look_again(struct line *line)
+{
+    line->due_ms = UINT64_MAX;
+    for (const struct question *at = line->first; at; at = at->after)
+        line->due_ms = at->due_ms < line->due_ms ? at->due_ms : line->due_ms;
+}
+
+static void send_due(struct lookup_crm *crm)
+{
+    struct line *waiting = &crm->waiting;
+
+    while (waiting->n >= crm->opts.batch ||
+           (waiting->n > 0 && waiting->due_ms <= cf_loop_now_ms(crm->loop))) {
+        send_next(crm);
+        if (waiting->n < crm->opts.batch)
+            look_again(waiting);
+    }
+}
+
+static void wake_resting(struct lookup_crm *crm)
+{
+    uint64_t now_ms = cf_loop_now_ms(crm->loop);
+    struct question *next;
+
+    if (crm->resting.n == 0 || crm->resting.due_ms > now_ms)
+        return;
+    for (struct question *at = crm->resting.first; at; at = next) {
+        next = at->after;
+        if (at->due_ms > now_ms)
+            continue;
+        line_remove(at);
+        line_add(&crm->waiting, at, now_ms);
+    }
+    look_again(&crm->resting);
+}
+
+void batch_turn(struct lookup_crm *crm)
+{
+    wake_resting(crm);
+    send_due(crm);
+}
+
+/* How long a question may wait for others. */
+static uint64_t linger_ms(const struct question *question)
+{
+    const struct lookup_crm *crm = question->crm;
+    uint64_t left_ms = question_left_ms(question), share_ms = left_ms / LINGER_SHARE;
+
+    if (left_ms < HURRY_LEFT_MS || (crm->n_batches == 0 && crm->waiting.n == 0))
+        return 0;
+    return crm->opts.linger_ms < share_ms ? crm->opts.linger_ms : share_ms;
+}
+
+/* Without linger it leaves by the timer, so that what comes in the same turn of the loop goes along. */
+void batch_enqueue(struct question *question)
+{
+    struct lookup_crm *crm = question->crm;
+
+    line_add(&crm->waiting, question, cf_loop_now_ms(crm->loop) + linger_ms(question));
+    if (crm->waiting.n >= crm->opts.batch)
+        send_due(crm);
+    crm_schedule(crm);
+}
+
+/* ---- failures ---- */
+
+static bool is_passing(const struct cf_err *err)
+{
+    return err->kind == CF_ERR_TRANSIENT;
+}
+
+static void fail(struct question *question, const struct cf_err *err)
+{
+    const struct lookup_outcome outcome = {.err = err,
+                                           .late = is_passing(err) && question_left_ms(question) < LATE_MS};
+
+    question_answer(question, &outcome);
+}
+
+/* Questions that failed together are tried again together. */
+static void fail_or_rest(struct batch *batch, const struct cf_err *err)
+{
+    const struct cf_backoff window = {RETRY_BASE_MS, RETRY_CAP_MS};
+    struct lookup_crm *crm = batch->crm;
+    uint64_t now_ms = cf_loop_now_ms(crm->loop), wait_ms, due_ms;
+
+    /* xorshift64: spreading retries needs no better randomness */
+    crm->seed ^= crm->seed << 13;
+    crm->seed ^= crm->seed >> 7;
+    crm->seed ^= crm->seed << 17;
+    for (size_t i = 0; i < batch->n; i++) {
+        struct question *question = batch->questions[i];
+
+        if (!question)
+            continue;
+        wait_ms = cf_backoff_ms(&window, question->tries, crm->seed) + 1;
+        if (!is_passing(err) || question->tries >= MAX_TRIES ||
+            question_left_ms(question) < wait_ms + RETRY_MIN_LEFT_MS) {
+            fail(question, err);
+            continue;
+        }
+        due_ms = now_ms + wait_ms;
+        batch_remove(question);
+        line_add(&crm->resting, question, due_ms + RETRY_GRID_MS - 1 - (due_ms - 1) % RETRY_GRID_MS);
+    }
+}
+
+/* A bad request may be one number's fault, and a query that took too long its too many rows'. */
+static bool may_be_one_number(const struct cf_err *err)
+{
+    return err->code == 400 || err->code == 413 || err->code == 414 || err->code == 431;
+}
+
+/* Asks again for those who still wait, at most `most` in a request; these wait for nobody. */
+static void send_again(struct batch *batch, size_t most)
+{
+    struct batch *to = NULL;
+
+    for (size_t i = 0; i < batch->n; i++) {
+        struct question *question = batch->questions[i];
+
+        if (!question)
+            continue;
+        if (!to)
+            to = batch_new(batch->crm);
+        batch_remove(question);
+        batch_add(to, question);
+        if (to->n == most) {
+            batch_send(to);
+            to = NULL;
+        }
+    }
+    if (to)
+        batch_send(to);
+}
+
+static void halve(struct batch *batch)
+{
+    batch->crm->counts.halved++;
+    send_again(batch, (batch->n_open + 1) / 2);
+}
+
+/* The org has no such field: never ask for it again. */
+static void drop_field(struct lookup_query_opts *opts, enum lookup_dropped dropped)
+{
+    if (dropped == LOOKUP_DROPPED_TIER && opts->tier_field) {
+        cf_log_warn("lookup", NULL, "the org has no field Account.%s: going on without the tier",
+                    opts->tier_field);
+        opts->tier_field = NULL;
+    }
+    if (dropped == LOOKUP_DROPPED_ACTIVITY && opts->activity) {
+        cf_log_warn("lookup", NULL, "the org shows no LastActivityDate: going on without it");
+        opts->activity = false;
+    }
+}
+
+/* ---- answers ---- */
+
+static void tell_all(struct batch *batch, const json_t *answer)
+{
+    const struct lookup_outcome outcome = {.answer = answer, .opts = &batch->opts};
+    struct lookup_crm *crm = batch->crm;
+
+    crm->halvings = crm->halvings < MAX_HALVINGS ? crm->halvings + 1 : MAX_HALVINGS;
+    for (size_t i = 0; i < batch->n; i++) {
+        if (batch->questions[i])
+            question_answer(batch->questions[i], &outcome);
+    }
+}
+
+static void failed(struct batch *batch, const struct cf_err *err)
+{
+    struct lookup_crm *crm = batch->crm;
+
+    if (batch->n_open > 1 && may_be_one_number(err) && crm->halvings > 0) {
+        crm->halvings--;
+        halve(batch);
+        return;
+    }
+    fail_or_rest(batch, err);
+}
+
+static void answered(struct batch *batch, const json_t *answer)
+{
+    enum lookup_dropped dropped = LOOKUP_DROPPED_NONE;
+    struct cf_err err;
+
+    if (lookup_query_check(&batch->opts, answer, &dropped, &err) == 0) {
+        if (batch->n_open > 1 && lookup_query_truncated(answer, batch->n))
+            halve(batch);
+        else
+            tell_all(batch, answer);
+        return;
+    }
+    if (dropped == LOOKUP_DROPPED_NONE) {
+        failed(batch, &err);
+        return;
+    }
+    drop_field(&batch->crm->opts.query, dropped);
+    send_again(batch, batch->n_open);
+}
+
+static void on_answer(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure)
+{
+    struct batch *batch = arg;
+    struct lookup_crm *crm = batch->crm;
+
+    batch->call = NULL;
+    if (failure)
+        failed(batch, &failure->err);
+    else
+        answered(batch, res->json);
+    batch_free(batch);
+    /* Few calls: those who came meanwhile need not wait for more. Under load more are about to come. */
+    if (crm->n_batches == 0 && crm->last_n <= 1)
+        crm->waiting.due_ms = 0;
+    batch_turn(crm);
+    crm_schedule(crm);
+}
