@@ -168,6 +168,8 @@ struct cf_call_routed {
     int64_t seq, at, wait_ms;
     struct cf_str queue_id, offer_id, reason;
     int64_t priority, deadline, position, estimated_wait_ms; /* deadline: wall ms */
+    struct cf_str estimator, rules, also_queues;             /* rules, also_queues: ids with commas between */
+    int64_t step, hold_until;                                /* hold_until: wall ms */
     struct {
         struct cf_str topic, event_id;
         int64_t partition, offset, policy_version;

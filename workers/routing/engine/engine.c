@@ -183,5 +183,6 @@ void cf_engine_counts(const struct cf_engine *engine, struct cf_engine_counts *r
         .reserved = engine->n_phase[CF_PHASE_RESERVED],
         .busy = engine->n_phase[CF_PHASE_CONNECTED],
         .wrapup = engine->n_phase[CF_PHASE_WRAPUP],
+        .paused = engine->n_phase[CF_PHASE_PAUSED],
     };
 }

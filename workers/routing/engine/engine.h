@@ -83,8 +83,8 @@ const struct cf_policy *cf_engine_policy(const struct cf_engine *engine);
 struct cf_str cf_engine_domain(const struct cf_engine *engine);
 
 struct cf_engine_counts {
-    size_t waiting, offered, connected, tombstones;   /* calls */
-    size_t agents, available, reserved, busy, wrapup; /* agents; the rest are idle or offline */
+    size_t waiting, offered, connected, tombstones;           /* calls */
+    size_t agents, available, reserved, busy, wrapup, paused; /* agents; the rest are idle or offline */
 };
 void cf_engine_counts(const struct cf_engine *engine, struct cf_engine_counts *ret_counts);
 

@@ -17,14 +17,24 @@ void cf_engine_set_phase(struct cf_engine *engine, struct cf_agent *agent, enum 
         cf_engine_part(agent);
     if (is_staffed(was) != is_staffed(phase))
         cf_engine_staff(agent->profile, is_staffed(phase));
+    if (phase == CF_PHASE_OFFLINE)
+        agent->calls = 0;
     engine->n_phase[was]--;
     engine->n_phase[phase]++;
     agent->phase = (uint8_t)phase;
     agent->since = engine->at;
     cf_engine_set_timer(engine, &agent->timer, CF_ENGINE_NO_TIMER);
     if (phase == CF_PHASE_AVAILABLE)
-        cf_engine_join(agent);
+        cf_engine_join(engine, agent);
     cf_engine_changed(engine, &agent->o);
+}
+
+/* Those that the policy does not name come behind, as they became known. */
+void cf_engine_find_turn(const struct cf_engine *engine, struct cf_agent *agent)
+{
+    const struct cf_policy_turn *turn = cf_ids_get(&engine->rules->line, agent->o.id);
+
+    agent->line = turn ? turn->turn : CF_POLICY_MAX_LIST;
 }
 
 struct cf_agent *cf_engine_new_agent(struct cf_engine *engine, struct cf_str id)
@@ -32,6 +42,8 @@ struct cf_agent *cf_engine_new_agent(struct cf_engine *engine, struct cf_str id)
     struct cf_agent *agent = cf_engine_new_object(CF_ENGINE_AGENT, sizeof(*agent), id);
 
     agent->phase = CF_PHASE_OFFLINE;
+    agent->number = (int64_t)engine->agents.n;
+    cf_engine_find_turn(engine, agent);
     agent->last_at = INT64_MIN;
     agent->since = engine->at;
     agent->timer = (struct cf_alarm){.due = CF_ENGINE_NO_TIMER, .owner = &agent->o};
@@ -67,8 +79,11 @@ static void unavailable(struct cf_engine *engine, struct cf_agent *agent, enum c
                         struct cf_str reason)
 {
     struct cf_call *call = agent->call;
+    int64_t busy_delay_ms = 0;
 
     if (agent->phase == CF_PHASE_RESERVED) {
+        if (phase == CF_PHASE_CONNECTED)
+            busy_delay_ms = call->queue->policy->busy_delay_ms;
         cf_engine_refuse(engine, agent,
                          phase == CF_PHASE_IDLE || phase == CF_PHASE_OFFLINE ? CF_STR("rejected")
                                                                              : CF_STR("busy"));
@@ -77,21 +92,37 @@ static void unavailable(struct cf_engine *engine, struct cf_agent *agent, enum c
         cf_engine_leave(engine, agent);
     }
     cf_engine_set_phase(engine, agent, phase);
+    if (busy_delay_ms > 0)
+        cf_engine_set_timer(engine, &agent->timer, engine->at + busy_delay_ms);
     cf_engine_decide(engine, CF_STR("agent-unavailable"), call, agent, reason);
+}
+
+/* An offer went wrong: ready again, at once or after being left alone for a while. */
+static void ready_after(struct cf_engine *engine, struct cf_agent *agent, int64_t delay_ms,
+                        struct cf_str reason)
+{
+    if (delay_ms == 0) {
+        cf_engine_ready(engine, agent, NULL, reason);
+        return;
+    }
+    cf_engine_set_phase(engine, agent, CF_PHASE_PAUSED);
+    cf_engine_set_timer(engine, &agent->timer, engine->at + delay_ms);
+    cf_engine_decide(engine, CF_STR("agent-unavailable"), NULL, agent, reason);
 }
 
 void cf_engine_on_agent_timer(struct cf_engine *engine, struct cf_agent *agent)
 {
-    int64_t max_missed;
+    const struct cf_queue_policy *policy;
 
-    if (agent->phase == CF_PHASE_WRAPUP) {
-        cf_engine_ready(engine, agent, NULL, CF_STR("wrap-up-over"));
+    if (agent->phase != CF_PHASE_RESERVED) {
+        cf_engine_ready(engine, agent, NULL,
+                        agent->phase == CF_PHASE_WRAPUP ? CF_STR("wrap-up-over") : CF_STR("delay-over"));
         return;
     }
-    max_missed = agent->call->queue->policy->max_missed;
+    policy = agent->call->queue->policy;
     cf_engine_refuse(engine, agent, CF_STR("no-answer"));
-    if (++agent->missed < max_missed) {
-        cf_engine_ready(engine, agent, NULL, CF_STR("no-answer"));
+    if (++agent->missed < policy->max_missed) {
+        ready_after(engine, agent, policy->no_answer_delay_ms, CF_STR("no-answer"));
         return;
     }
     agent->missed = 0;
@@ -178,8 +209,13 @@ static void on_available(struct cf_engine *engine, struct cf_agent *agent, const
         else
             ignore(engine, event, CF_STR("no-change"));
     } else if (agent->phase == CF_PHASE_RESERVED) {
+        int64_t delay_ms = call->queue->policy->reject_delay_ms;
+
         cf_engine_refuse(engine, agent, CF_STR("rejected"));
-        cf_engine_ready(engine, agent, NULL, CF_STR("rejected"));
+        ready_after(engine, agent, delay_ms, CF_STR("rejected"));
+    } else if (agent->phase == CF_PHASE_PAUSED) {
+        /* Saying it once more does not end the delay, else a desktop that repeats itself would. */
+        ignore(engine, event, CF_STR("paused"));
     } else if (call) {
         cf_engine_leave(engine, agent);
         cf_engine_ready(engine, agent, call, CF_STR("available"));
@@ -240,7 +276,7 @@ static bool update(struct cf_engine *engine, struct cf_agent *agent, const struc
     if (staffed)
         cf_engine_staff(agent->profile, true);
     if (agent->phase == CF_PHASE_AVAILABLE)
-        cf_engine_join(agent);
+        cf_engine_join(engine, agent);
     cf_engine_drop_profile(engine, old);
     cf_engine_changed(engine, &agent->o);
     return true;

@@ -22,6 +22,8 @@ static struct cf_call_routed *begin(struct cf_engine *engine, struct cf_str what
         .deadline = -1,
         .position = -1,
         .estimated_wait_ms = -1,
+        .step = -1,
+        .hold_until = -1,
     };
     decision->cause.topic = record->cause.topic;
     decision->cause.event_id = record->cause.event_id;
@@ -118,7 +120,6 @@ void cf_engine_decide_past(struct cf_engine *engine, const struct cf_call *call,
 
 void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, struct cf_str reason)
 {
-    const struct cf_need *need = call->need;
     struct cf_call_routed *decision;
 
     if (silent(engine))
@@ -126,11 +127,7 @@ void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *cal
     decision = begin(engine, CF_STR("queued"), call);
     decision->reason = reason;
     decision->position = 1 + (int64_t)cf_order_rank(&call->queue->waiting, &call->in_queue.key);
-    /* position x mean handling time / agents who serve it: the wait until that many of them got free. */
-    if (need->n_ready > 0)
-        decision->estimated_wait_ms = 0;
-    else if (need->n_staffed > 0)
-        decision->estimated_wait_ms = decision->position * call->queue->handle_ms / (int64_t)need->n_staffed;
+    cf_engine_estimate(call, decision);
     emit(engine);
 }
 

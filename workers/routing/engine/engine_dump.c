@@ -11,7 +11,8 @@
 #define TEXT_LIMIT (2UL * CF_POLICY_MAX_BYTES)
 
 static const char *const states[] = {"waiting", "offered", "connected"};
-static const char *const phases[] = {"offline", "idle", "available", "reserved", "connected", "wrapup"};
+static const char *const phases[] = {"offline",   "idle",   "available", "reserved",
+                                     "connected", "wrapup", "paused"};
 
 /* The texts are in one buffer; while it grows, a pair is known by where its text starts. */
 struct dump {
@@ -70,6 +71,24 @@ static void dump_queue(const struct cf_queue *queue, struct dump *d)
 {
     add_int(d, "handleMs", queue->handle_ms);
     add_int(d, "handled", queue->handled);
+    if (queue->last_wait_ms >= 0)
+        add_int(d, "lastWaitMs", queue->last_wait_ms);
+    if (queue->ring)
+        add_str(d, "lastOfferedTo", queue->ring->o.id);
+}
+
+static void write_lines(struct cf_jsonw *w, struct cf_str texts)
+{
+    cf_jsonw_begin_array(w);
+    while (texts.n > 0) {
+        const char *end = memchr(texts.p, '\n', texts.n);
+        size_t n = end ? (size_t)(end - texts.p) : texts.n;
+
+        cf_jsonw_str(w, (struct cf_str){texts.p, n});
+        texts.p += n + (end != NULL);
+        texts.n -= n + (end != NULL);
+    }
+    cf_jsonw_end_array(w);
 }
 
 static void write_skill(struct cf_jsonw *w, const struct cf_skill *skill)
@@ -79,6 +98,8 @@ static void write_skill(struct cf_jsonw *w, const struct cf_skill *skill)
         cf_jsonw_bool(w, skill->number > 0);
     else if (skill->type == CF_JSON_STRING)
         cf_jsonw_str(w, skill->text);
+    else if (skill->type == CF_JSON_ARRAY)
+        write_lines(w, skill->text);
     else
         cf_jsonw_double(w, skill->number);
 }
@@ -224,6 +245,8 @@ static void dump_agent(const struct cf_agent *agent, struct dump *d, struct cf_e
         add_int(d, "due", agent->timer.due);
     add_int(d, "readySeq", agent->ready_seq);
     add_int(d, "missed", agent->missed);
+    add_int(d, "calls", agent->calls);
+    add_int(d, "number", agent->number);
     add_str(d, "lastState", cf_str_of(cf_agent_status_name((enum cf_agent_status)agent->last_state)));
     add_int(d, "lastAt", agent->last_at);
     if (agent->profile->team.n > 0)

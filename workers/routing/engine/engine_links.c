@@ -8,7 +8,7 @@
 
 static bool before(const struct cf_link *a, const struct cf_link *b)
 {
-    return a->ready_at != b->ready_at ? a->ready_at < b->ready_at : a->ready_seq < b->ready_seq;
+    return cf_order_before(&a->key, &b->key);
 }
 
 static void put(struct cf_need *need, size_t pos, struct cf_link *link)
@@ -63,7 +63,7 @@ static void leave_heap(struct cf_link *link)
 
 static void refresh(struct cf_link *link)
 {
-    const struct cf_agent *first = link->profile->first;
+    const struct cf_agent *first = cf_engine_first_agent(link->need, link->profile);
     struct cf_need *need = link->need;
     size_t pos;
 
@@ -72,8 +72,7 @@ static void refresh(struct cf_link *link)
             leave_heap(link);
         return;
     }
-    link->ready_at = first->since;
-    link->ready_seq = first->ready_seq;
+    link->key = cf_engine_agent_key(link, first);
     if (!link->pos) {
         if (need->n_ready == need->size_ready) {
             need->size_ready = need->size_ready ? need->size_ready * 2 : 4;
@@ -108,6 +107,7 @@ void cf_engine_link(struct cf_need *need, struct cf_profile *profile)
 
     link->need = need;
     link->profile = profile;
+    link->score = need->choice == CF_CHOICE_BEST_SKILL ? cf_engine_score(need, profile) : 0;
     link->in_need = append(&need->links, &need->n_links, &need->size_links, link);
     link->in_profile = append(&profile->links, &profile->n_links, &profile->size_links, link);
     need->n_staffed += profile->n_staffed;

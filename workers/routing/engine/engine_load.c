@@ -15,7 +15,8 @@
 #define MAX_NUMBER (UINT64_C(1) << 60)
 
 static const char *const states[] = {"waiting", "offered", "connected", NULL};
-static const char *const phases[] = {"offline", "idle", "available", "reserved", "connected", "wrapup", NULL};
+static const char *const phases[] = {"offline",   "idle",   "available", "reserved",
+                                     "connected", "wrapup", "paused",    NULL};
 
 static struct cf_str field(const struct cf_engine_object *object, const char *name)
 {
@@ -101,19 +102,20 @@ static int load_policy(struct cf_engine *engine, const struct cf_engine_object *
     return 0;
 }
 
-static int load_queue(struct cf_engine *engine, const struct cf_engine_object *object, struct cf_err *err)
+static bool read_lines(struct cf_arena *arena, const struct cf_json *array, struct cf_skill *ret_skill)
 {
-    struct cf_queue *queue = cf_ids_get(&engine->queues, object->id);
-    const struct number numbers[] = {{"handleMs", queue ? &queue->handle_ms : NULL, false},
-                                     {"handled", queue ? &queue->handled : NULL, false}};
-
-    /* A queue that is not the policy's was given up in a write that came later: nothing of it counts. */
-    if (!queue || queue->removed)
-        return 0;
-    return read_numbers(object, numbers, 2, err);
+    for (const struct cf_json *item = array->u.first; item; item = item->next) {
+        if (item->type != CF_JSON_STRING)
+            return false;
+        ret_skill->text =
+            item == array->u.first
+                ? item->u.str
+                : cf_arena_printf(arena, "%.*s\n%.*s", CF_STR_FMT(ret_skill->text), CF_STR_FMT(item->u.str));
+    }
+    return true;
 }
 
-static bool read_skill(const struct cf_json *node, struct cf_skill *ret_skill)
+static bool read_skill(struct cf_arena *arena, const struct cf_json *node, struct cf_skill *ret_skill)
 {
     *ret_skill = (struct cf_skill){.name = node->key, .type = node->type};
     if (node->type == CF_JSON_BOOL)
@@ -125,16 +127,17 @@ static bool read_skill(const struct cf_json *node, struct cf_skill *ret_skill)
     else if (node->type == CF_JSON_STRING)
         ret_skill->text = node->u.str;
     else
-        return false;
+        return node->type == CF_JSON_ARRAY && read_lines(arena, node, ret_skill);
     return true;
 }
 
 /* One object of skills, or an array of such. */
-static bool read_skills(const struct cf_json *node, struct cf_skill *ret_skills, size_t *ret_n)
+static bool read_skills(struct cf_arena *arena, const struct cf_json *node, struct cf_skill *ret_skills,
+                        size_t *ret_n)
 {
     if (node->type == CF_JSON_ARRAY) {
         for (const struct cf_json *item = node->u.first; item; item = item->next) {
-            if (item->type != CF_JSON_OBJECT || !read_skills(item, ret_skills, ret_n))
+            if (item->type != CF_JSON_OBJECT || !read_skills(arena, item, ret_skills, ret_n))
                 return false;
         }
         return true;
@@ -142,7 +145,7 @@ static bool read_skills(const struct cf_json *node, struct cf_skill *ret_skills,
     if (node->type != CF_JSON_OBJECT)
         return false;
     for (const struct cf_json *item = node->u.first; item; item = item->next) {
-        if (*ret_n == CF_ENGINE_MAX_SKILLS || !read_skill(item, &ret_skills[(*ret_n)++]))
+        if (*ret_n == CF_ENGINE_MAX_SKILLS || !read_skill(arena, item, &ret_skills[(*ret_n)++]))
             return false;
     }
     return true;
@@ -164,6 +167,22 @@ static struct cf_agent *know_agent(struct cf_engine *engine, struct cf_str id)
     struct cf_agent *agent = cf_ids_get(&engine->agents, id);
 
     return agent ? agent : cf_engine_new_agent(engine, id);
+}
+
+static int load_queue(struct cf_engine *engine, const struct cf_engine_object *object, struct cf_err *err)
+{
+    struct cf_queue *queue = cf_ids_get(&engine->queues, object->id);
+    const struct number numbers[] = {{"handleMs", queue ? &queue->handle_ms : NULL, false},
+                                     {"handled", queue ? &queue->handled : NULL, false},
+                                     {"lastWaitMs", queue ? &queue->last_wait_ms : NULL, true}};
+    struct cf_str ring = field(object, "lastOfferedTo");
+
+    /* A queue that is not the policy's was given up in a write that came later: nothing of it counts. */
+    if (!queue || queue->removed)
+        return 0;
+    if (ring.p)
+        queue->ring = know_agent(engine, ring);
+    return read_numbers(object, numbers, sizeof(numbers) / sizeof(numbers[0]), err);
 }
 
 static int load_missed(struct cf_engine *engine, struct cf_arena *arena,
@@ -189,7 +208,8 @@ static int read_plan(struct cf_arena *arena, const struct cf_engine_object *obje
     const struct cf_json *skills = read_json(arena, object, "skills");
     const struct cf_json *prefer = read_json(arena, object, "prefer");
 
-    if (skills ? !read_skills(skills, plan->skills, &plan->n_skills) : field(object, "skills").p != NULL)
+    if (skills ? !read_skills(arena, skills, plan->skills, &plan->n_skills)
+               : field(object, "skills").p != NULL)
         return fail(object, "skills", err);
     if (prefer ? prefer->type != CF_JSON_ARRAY : field(object, "prefer").p != NULL)
         return fail(object, "prefer", err);
@@ -298,7 +318,7 @@ static int load_profile(struct cf_engine *engine, const struct cf_engine_object 
     struct cf_skill skills[CF_ENGINE_MAX_SKILLS];
     struct cf_profile *old = agent->profile;
     size_t n = 0;
-    bool ok = node ? read_skills(node, skills, &n) : !field(object, "skills").p;
+    bool ok = node ? read_skills(arena, node, skills, &n) : !field(object, "skills").p;
 
     if (ok) {
         agent->profile =
@@ -313,11 +333,11 @@ static int load_agent(struct cf_engine *engine, const struct cf_engine_object *o
 {
     struct cf_agent *agent = know_agent(engine, object->id);
     int phase = find_word(phases, field(object, "state")), last_state = 0;
-    const struct number numbers[] = {{"since", &agent->since, false},
-                                     {"readySeq", &agent->ready_seq, false},
-                                     {"missed", &agent->missed, false},
-                                     {"lastAt", &agent->last_at, false},
-                                     {"due", &agent->timer.due, true}};
+    const struct number numbers[] = {
+        {"since", &agent->since, false},   {"readySeq", &agent->ready_seq, false},
+        {"missed", &agent->missed, false}, {"calls", &agent->calls, false},
+        {"number", &agent->number, false}, {"lastAt", &agent->last_at, false},
+        {"due", &agent->timer.due, true}};
 
     if (agent->loaded)
         return fail(object, "id", err);

@@ -90,13 +90,16 @@ static int compare_agents(const void *a, const void *b)
 
 static int finish_agent(struct cf_engine *engine, struct cf_agent *agent, struct cf_err *err)
 {
-    bool timed = agent->phase == CF_PHASE_RESERVED || agent->phase == CF_PHASE_WRAPUP;
+    bool timed = agent->phase == CF_PHASE_RESERVED || agent->phase == CF_PHASE_WRAPUP ||
+                 agent->phase == CF_PHASE_PAUSED;
+    /* Busy with a call of somebody else, perhaps for a given time. */
+    bool may_be = agent->phase == CF_PHASE_CONNECTED && !agent->call;
 
     if (!agent->loaded)
         return fail("an agent is spoken of and not there", err);
     if (agent->phase == CF_PHASE_RESERVED && !agent->call)
         return fail("an agent is reserved without a call", err);
-    if (timed != (agent->timer.due != CF_ENGINE_NO_TIMER))
+    if (!may_be && timed != (agent->timer.due != CF_ENGINE_NO_TIMER))
         return fail("an agent's timer does not fit its state", err);
     cf_engine_set_timer(engine, &agent->timer, agent->timer.due);
     if (agent->phase != CF_PHASE_OFFLINE && agent->phase != CF_PHASE_IDLE)
@@ -122,7 +125,7 @@ static int finish_agents(struct cf_engine *engine, struct cf_err *err)
     if (n > 1)
         qsort(ready, n, sizeof(struct cf_agent *), compare_agents);
     for (size_t i = 0; i < n && rc == 0; i++)
-        cf_engine_join(ready[i]);
+        cf_engine_join(engine, ready[i]);
     free(ready);
     return rc;
 }

@@ -50,7 +50,11 @@ static void write_skills(struct cf_jsonw *w, struct cf_policy_needs skills)
     cf_jsonw_begin_array(w);
     for (size_t i = 0; i < skills.n; i++) {
         cf_jsonw_str(w, skills.items[i].name);
-        if (skills.items[i].type == CF_JSON_BOOL)
+        if (skills.items[i].type == CF_JSON_ARRAY)
+            cf_jsonw_null(w); /* then the texts, as one */
+        if (skills.items[i].type == CF_JSON_ARRAY)
+            cf_jsonw_str(w, skills.items[i].text);
+        else if (skills.items[i].type == CF_JSON_BOOL)
             cf_jsonw_bool(w, skills.items[i].number > 0);
         else if (skills.items[i].type == CF_JSON_STRING)
             cf_jsonw_str(w, skills.items[i].text);
@@ -61,13 +65,16 @@ static void write_skills(struct cf_jsonw *w, struct cf_policy_needs skills)
 }
 
 /* The canonical text by which equal needs and equal profiles are found. */
-static struct cf_str write_key(struct cf_buf *buf, struct cf_policy_list teams, struct cf_policy_needs skills)
+static struct cf_str write_key(struct cf_buf *buf, const char *choice, struct cf_policy_list teams,
+                               struct cf_policy_needs skills)
 {
     struct cf_jsonw w;
 
     cf_buf_init(buf, KEY_LIMIT);
     cf_jsonw_init(&w, buf);
     cf_jsonw_begin_array(&w);
+    if (choice)
+        cf_jsonw_str(&w, cf_str_of(choice));
     write_list(&w, teams);
     write_skills(&w, skills);
     cf_jsonw_end_array(&w);
@@ -148,7 +155,22 @@ bool cf_engine_is_profile(const struct cf_profile *profile, struct cf_str team, 
     return true;
 }
 
-/* true: has it at all; false: does not; a number: at least that level; a text: just that one. */
+/* Whether one of the lines of `texts` is `text`. */
+static bool has_line(struct cf_str texts, struct cf_str text)
+{
+    while (texts.n > 0) {
+        const char *end = memchr(texts.p, '\n', texts.n);
+        struct cf_str line = {texts.p, end ? (size_t)(end - texts.p) : texts.n};
+
+        if (cf_str_eq_nocase(line, text))
+            return true;
+        texts.p += line.n + (end != NULL);
+        texts.n -= line.n + (end != NULL);
+    }
+    return false;
+}
+
+/* true: has it at all; false: does not; a number: at least that level; a text: just that one; texts: one. */
 static bool meets(const struct cf_profile *profile, const struct cf_skill *want)
 {
     const struct cf_skill *has = find_skill(profile, want->name);
@@ -162,6 +184,8 @@ static bool meets(const struct cf_profile *profile, const struct cf_skill *want)
         return false;
     if (want->type == CF_JSON_STRING)
         return has->type == CF_JSON_STRING && cf_str_eq_nocase(has->text, want->text);
+    if (want->type == CF_JSON_ARRAY)
+        return has->type == CF_JSON_STRING && has_line(want->text, has->text);
     return has->type != CF_JSON_STRING && has->number >= want->number;
 }
 
@@ -174,6 +198,24 @@ bool cf_engine_fits(const struct cf_need *need, const struct cf_profile *profile
     for (size_t i = 0; i < need->skills.n && team; i++)
         team = meets(profile, &need->skills.items[i]);
     return team;
+}
+
+/* The levels of the skills that are asked for, in thousandths; texts have none. Whole numbers, and bounded,
+ * so that the sum is the same everywhere. */
+int64_t cf_engine_score(const struct cf_need *need, const struct cf_profile *profile)
+{
+    const double most = 1e12;
+    int64_t score = 0;
+
+    for (size_t i = 0; i < need->skills.n; i++) {
+        const struct cf_skill *has = find_skill(profile, need->skills.items[i].name);
+        double level = has && has->type != CF_JSON_STRING ? has->number : 0;
+
+        level = level > most ? most : level;
+        level = level < -most ? -most : level;
+        score += (int64_t)(level * 1000);
+    }
+    return score;
 }
 
 static void free_need(struct cf_engine *engine, struct cf_need *need)
@@ -202,9 +244,10 @@ void cf_engine_drop_need(struct cf_engine *engine, struct cf_need *need)
     engine->n_spare_needs = 0;
 }
 
-static struct cf_need *make_need(struct cf_engine *engine, struct cf_str key, struct cf_policy_list teams,
-                                 struct cf_policy_needs skills)
+static struct cf_need *make_need(struct cf_engine *engine, struct cf_str key, const struct cf_need *like)
 {
+    struct cf_policy_list teams = like->teams;
+    struct cf_policy_needs skills = like->skills;
     size_t texts = texts_size(teams, skills);
     struct cf_need *need = cf_calloc(1, sizeof(*need) + texts + key.n);
     char *tail = (char *)(need + 1);
@@ -214,6 +257,7 @@ static struct cf_need *make_need(struct cf_engine *engine, struct cf_str key, st
     need->id = copy(&tail, key);
     need->teams = teams;
     need->skills = skills;
+    need->choice = like->choice;
     cf_ids_put(&engine->needs, need);
     for (size_t i = 0; i < engine->profiles.size; i++) {
         struct cf_profile *profile = engine->profiles.slots[i].item;
@@ -250,10 +294,12 @@ struct cf_need *cf_engine_need(struct cf_engine *engine, const struct cf_queue_p
         memcpy(teams, queue->teams.items, own_teams.n * sizeof(*teams));
     if (own_teams.n > 1)
         qsort(teams, own_teams.n, sizeof(*teams), compare_texts);
-    key = write_key(&buf, own_teams, (struct cf_policy_needs){skills, n});
+    key = write_key(&buf, cf_choice_name(queue->choice), own_teams, (struct cf_policy_needs){skills, n});
     need = cf_ids_get(&engine->needs, key);
     if (!need)
-        need = make_need(engine, key, own_teams, (struct cf_policy_needs){skills, n});
+        need =
+            make_need(engine, key,
+                      &(struct cf_need){.teams = own_teams, .skills = {skills, n}, .choice = queue->choice});
     else if (need->refs == 0)
         engine->n_spare_needs--;
     need->refs++;
@@ -325,7 +371,7 @@ struct cf_profile *cf_engine_profile(struct cf_engine *engine, struct cf_str tea
     normalise(sorted, own.n);
     if (own.n > 1)
         qsort(sorted, own.n, sizeof(*sorted), compare_skills);
-    key = write_key(&buf, teams, own);
+    key = write_key(&buf, NULL, teams, own);
     profile = cf_ids_get(&engine->profiles, key);
     if (!profile)
         profile = make_profile(engine, key, teams, own);

@@ -11,6 +11,10 @@ void cf_engine_offer(struct cf_engine *engine, struct cf_call *call, struct cf_a
     call->offered_at = engine->at;
     call->offer_seq = engine->seq + 1; /* the decision below: its number names the offer */
     agent->call = call;
+    if (call->queue->policy->choice == CF_CHOICE_CIRCULAR) {
+        call->queue->ring = agent;
+        cf_engine_changed(engine, &call->queue->o);
+    }
     cf_engine_set_call_state(engine, call, CF_CALL_OFFERED);
     cf_engine_set_timer(engine, &agent->timer, engine->at + call->queue->policy->offer_ms);
     cf_engine_decide_offer(engine, CF_STR("offered"), call, reason);
@@ -22,8 +26,10 @@ void cf_engine_connect(struct cf_engine *engine, struct cf_agent *agent)
 
     cf_engine_set_phase(engine, agent, CF_PHASE_CONNECTED);
     agent->missed = 0;
+    agent->calls++;
     call->n_missed = 0;
     call->connected_at = engine->at;
+    cf_engine_note_wait(engine, call);
     cf_engine_set_call_state(engine, call, CF_CALL_CONNECTED);
     cf_engine_set_timer(engine, &call->timer, engine->at + CF_ENGINE_TALK_MS);
     cf_engine_decide_offer(engine, CF_STR("connected"), call, CF_STR("answered"));

@@ -16,6 +16,7 @@ static struct cf_queue *new_queue(struct cf_engine *engine, struct cf_str id)
 
     queue->removed = true;
     queue->policy = removed_policy(engine);
+    queue->last_wait_ms = -1;
     cf_ids_put(&engine->queues, queue);
     return queue;
 }
@@ -51,6 +52,8 @@ static void set_policies(struct cf_engine *engine)
         if (queue->removed) {
             queue->handle_ms = rules->queues[i].handle_ms;
             queue->handled = 0;
+            queue->last_wait_ms = -1;
+            queue->ring = NULL;
         }
         queue->removed = false;
         queue->policy = &rules->queues[i];
@@ -67,6 +70,11 @@ void cf_engine_use_policy(struct cf_engine *engine, struct cf_policy *policy)
     engine->policy_changed = true;
     engine->rules = cf_policy_find(policy, engine->domain);
     set_policies(engine);
+    for (size_t i = 0; i < engine->agents.size; i++) {
+        if (engine->agents.slots[i].item)
+            cf_engine_find_turn(engine, engine->agents.slots[i].item);
+    }
+    cf_engine_line_up(engine);
     cf_policy_unref(old);
 }
 

@@ -19,7 +19,7 @@
 #include "engine/order.h"
 #include "engine/policy_priv.h"
 
-#define CF_ENGINE_FORMAT 1 /* of the stored objects */
+#define CF_ENGINE_FORMAT 2 /* of the stored objects */
 #define CF_ENGINE_2020_MS 1577836800000LL
 #define CF_ENGINE_T_MAX 253402300799999LL /* the end of year 9999 */
 /* How far back a producer's queuedAt is believed; protects the order from clocks that are wrong. */
@@ -56,6 +56,7 @@ struct cf_need {
     struct cf_str id; /* canonical text of teams and skills */
     struct cf_policy_list teams;
     struct cf_policy_needs skills;
+    enum cf_choice choice;
     size_t refs; /* calls and queues */
     struct cf_order waiting;
     struct cf_link **links; /* every profile that serves it */
@@ -68,9 +69,10 @@ struct cf_need {
 struct cf_profile {
     struct cf_str id; /* canonical text of team and skills */
     struct cf_str team;
-    struct cf_policy_needs skills; /* ordered by name */
-    size_t refs;                   /* agents */
-    struct cf_agent *first, *last; /* available ones, longest available first */
+    struct cf_policy_needs skills;     /* ordered by name */
+    size_t refs;                       /* agents */
+    struct cf_agent *first, *last;     /* available ones, longest available first */
+    struct cf_order by_calls, by_line; /* the same ones, while a queue of the policy chooses so */
     size_t n_staffed;
     struct cf_link **links; /* every need it serves */
     size_t n_links, size_links;
@@ -79,9 +81,10 @@ struct cf_profile {
 struct cf_link {
     struct cf_need *need;
     struct cf_profile *profile;
-    size_t in_need, in_profile;  /* places in their lists of links */
-    size_t pos;                  /* 1 + place in the need's heap, 0: not in it */
-    int64_t ready_at, ready_seq; /* of the profile's first agent, while in the heap */
+    size_t in_need, in_profile; /* places in their lists of links */
+    size_t pos;                 /* 1 + place in the need's heap, 0: not in it */
+    int64_t score;              /* how well the skills suit, for CF_CHOICE_BEST_SKILL */
+    struct cf_order_key key;    /* of the profile's first agent as the need chooses, while in the heap */
 };
 
 struct cf_queue {
@@ -92,6 +95,8 @@ struct cf_queue {
     struct cf_order waiting;
     int64_t handle_ms; /* moving mean of connected to ended */
     int64_t handled;
+    int64_t last_wait_ms;  /* of the call connected last, -1: none yet; while it is asked for */
+    struct cf_agent *ring; /* offered to last, where the choice is circular */
 };
 
 enum cf_call_state { CF_CALL_WAITING, CF_CALL_OFFERED, CF_CALL_CONNECTED };
@@ -148,17 +153,22 @@ enum cf_agent_phase {
     CF_PHASE_AVAILABLE,
     CF_PHASE_RESERVED,
     CF_PHASE_CONNECTED,
-    CF_PHASE_WRAPUP
+    CF_PHASE_WRAPUP,
+    CF_PHASE_PAUSED /* left alone for a while after an offer went wrong */
 };
 
 struct cf_agent {
     struct cf_object o;
-    uint8_t phase;      /* enum cf_agent_phase */
-    uint8_t last_state; /* enum cf_agent_status of the last event */
-    int64_t last_at;    /* time of the last event */
-    int64_t since;      /* of the phase */
-    int64_t ready_seq;  /* order among agents available since the same moment */
-    int64_t missed;     /* offers missed in a row */
+    uint8_t phase;                          /* enum cf_agent_phase */
+    uint8_t last_state;                     /* enum cf_agent_status of the last event */
+    int64_t last_at;                        /* time of the last event */
+    int64_t since;                          /* of the phase */
+    int64_t ready_seq;                      /* order among agents available since the same moment */
+    int64_t missed;                         /* offers missed in a row */
+    int64_t calls;                          /* taken since logged in */
+    int64_t number;                         /* first heard of as the so-manieth: the last tie of all */
+    int64_t line;                           /* place in line by the policy */
+    struct cf_order_node by_calls, by_line; /* while available */
     struct cf_call *call;
     struct cf_profile *profile;
     struct cf_agent *prev, *next; /* in the profile's list while available */
@@ -191,7 +201,7 @@ struct cf_engine {
     int64_t now, at; /* engine time; time of the decisions being made (a timer's due time) */
     int64_t offset, seq;
     struct cf_ids queues, calls, agents, needs, profiles;
-    size_t n_waiting, n_offered, n_connected, n_phase[CF_PHASE_WRAPUP + 1];
+    size_t n_waiting, n_offered, n_connected, n_phase[CF_PHASE_PAUSED + 1];
     size_t n_spare_needs, n_spare_profiles;
     struct cf_tomb *oldest, *youngest;
     size_t n_tombs;
@@ -270,6 +280,8 @@ void cf_engine_set_phase(struct cf_engine *engine, struct cf_agent *agent, enum 
 /** The agent is available, says so with the reason, and takes the next call. */
 void cf_engine_ready(struct cf_engine *engine, struct cf_agent *agent, const struct cf_call *call,
                      struct cf_str reason);
+/** The place in line that the policy gives. */
+void cf_engine_find_turn(const struct cf_engine *engine, struct cf_agent *agent);
 struct cf_agent *cf_engine_new_agent(struct cf_engine *engine, struct cf_str id);
 void cf_engine_rename(struct cf_engine *engine, struct cf_agent *agent, struct cf_str name);
 
@@ -285,6 +297,12 @@ void cf_engine_leave(struct cf_engine *engine, struct cf_agent *agent);
 /** Takes the talk that ends now into the queue's mean. */
 void cf_engine_handled(struct cf_engine *engine, const struct cf_call *call);
 
+/* engine_estimate.c */
+/** An agent answered the call. */
+void cf_engine_note_wait(struct cf_engine *engine, const struct cf_call *call);
+/** Sets the estimate and its name; the position is set. */
+void cf_engine_estimate(const struct cf_call *call, struct cf_call_routed *decision);
+
 /* engine_match.c: needs and profiles */
 struct cf_need *cf_engine_need(struct cf_engine *engine, const struct cf_queue_policy *queue,
                                struct cf_policy_needs more);
@@ -295,12 +313,19 @@ struct cf_profile *cf_engine_profile(struct cf_engine *engine, struct cf_str tea
 bool cf_engine_is_profile(const struct cf_profile *profile, struct cf_str team,
                           struct cf_policy_needs skills);
 void cf_engine_drop_profile(struct cf_engine *engine, struct cf_profile *profile);
+int64_t cf_engine_score(const struct cf_need *need, const struct cf_profile *profile);
 bool cf_engine_fits(const struct cf_need *need, const struct cf_profile *profile);
 void cf_engine_staff(struct cf_profile *profile, bool more);
 
 /* engine_pick.c: available agents, and the best pair */
-void cf_engine_join(struct cf_agent *agent);
+void cf_engine_join(struct cf_engine *engine, struct cf_agent *agent);
 void cf_engine_part(struct cf_agent *agent);
+/** Puts the available agents in the orders that the policy asks for. */
+void cf_engine_line_up(struct cf_engine *engine);
+/** The profile's first available agent as the need chooses, NULL: none; and the one behind another. */
+struct cf_agent *cf_engine_first_agent(const struct cf_need *need, const struct cf_profile *profile);
+struct cf_agent *cf_engine_next_agent(const struct cf_need *need, const struct cf_agent *agent);
+struct cf_order_key cf_engine_agent_key(const struct cf_link *link, const struct cf_agent *agent);
 /** The agent for the call, NULL: none is available. */
 struct cf_agent *cf_engine_best_agent(const struct cf_engine *engine, const struct cf_call *call,
                                       struct cf_str *ret_reason);

@@ -109,3 +109,18 @@ size_t cf_order_rank(const struct cf_order *order, const struct cf_order_key *ke
     }
     return before;
 }
+
+struct cf_order_node *cf_order_after(const struct cf_order *order, const struct cf_order_key *key)
+{
+    struct cf_order_node *best = NULL;
+
+    for (struct cf_order_node *node = order->root; node;) {
+        if (cf_order_before(key, &node->key)) {
+            best = node;
+            node = node->left;
+        } else {
+            node = node->right;
+        }
+    }
+    return best;
+}

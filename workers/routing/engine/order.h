@@ -38,6 +38,8 @@ static inline size_t cf_order_size(const struct cf_order *order)
 void cf_order_insert(struct cf_order *order, struct cf_order_node *node);
 /** `node` must be in. */
 void cf_order_remove(struct cf_order *order, struct cf_order_node *node);
+/** The first one behind `key`, NULL: none. */
+struct cf_order_node *cf_order_after(const struct cf_order *order, const struct cf_order_key *key);
 /** How many are before `key`. */
 size_t cf_order_rank(const struct cf_order *order, const struct cf_order_key *key);
 

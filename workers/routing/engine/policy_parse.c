@@ -10,7 +10,6 @@
 #define ARENA_LIMIT (128UL * CF_POLICY_MAX_BYTES)
 /* Offer ids are the domain, a hyphen and a number, and ids have at most 128 characters. */
 #define MAX_DOMAIN_ID 100
-#define DAY_MS (24LL * 3600 * 1000)
 
 static const char builtin[] =
     "{\"version\":0,\"domain\":\"default\",\"queues\":[{\"id\":\"support\"}],"
@@ -19,134 +18,6 @@ static const char builtin[] =
     "{\"when\":{\"tier\":[\"silver\",\"medium\"]},\"then\":{\"priority\":4}},"
     "{\"when\":{\"casePriority\":[\"high\",\"critical\"]},\"then\":{\"priority\":3}},"
     "{\"when\":{\"openCase\":true},\"then\":{\"priority\":4}}]}";
-
-static const struct cf_queue_policy queue_defaults = {
-    .credit_ms = 90000, /* the documented rule of a bank's centre: 1.5 minutes of waiting per step */
-    .priority = CF_POLICY_NORMAL_PRIORITY,
-    .offer_ms = 20000,
-    .max_wait_ms = 600000,
-    .wrap_up_ms = 10000,
-    .wrap_up_max_ms = 300000,
-    .handle_ms = 180000,
-    .max_missed = 3,
-};
-
-/* "id" comes last: the defaults use the list without it. */
-static const char *const queue_members[] = {"order",    "creditMs",    "priority", "offerMs",   "maxWaitMs",
-                                            "wrapUpMs", "wrapUpMaxMs", "handleMs", "maxMissed", "choice",
-                                            "overflow", "skills",      "teams",    "id",        NULL};
-
-static int read_overflow(struct cf_policy_reader *r, const struct cf_json *node,
-                         struct cf_queue_policy *queue)
-{
-    static const char *const members[] = {"queue", NULL};
-    const struct cf_json *overflow = cf_json_get(node, "overflow");
-
-    if (!overflow)
-        return 0;
-    queue->overflow_queue = (struct cf_str){0};
-    if (overflow->type == CF_JSON_STRING && cf_str_is(overflow->u.str, "end"))
-        return 0;
-    if (overflow->type != CF_JSON_OBJECT)
-        return cf_policy_fail(r, "overflow", "must be \"end\" or {\"queue\":ID}");
-    if (cf_policy_check(r, overflow, members) ||
-        cf_policy_get_id(r, overflow, "queue", &queue->overflow_queue))
-        return -1;
-    return queue->overflow_queue.p ? 0 : cf_policy_fail(r, "overflow.queue", "is required");
-}
-
-static int read_order(struct cf_policy_reader *r, const struct cf_json *node, struct cf_queue_policy *queue)
-{
-    const struct cf_json *order = cf_json_get(node, "order");
-    const struct cf_json *choice = cf_json_get(node, "choice");
-
-    if (order) {
-        struct cf_str name = order->type == CF_JSON_STRING ? order->u.str : CF_STR("");
-
-        queue->strict = cf_str_is(name, "strict");
-        if (!queue->strict && !cf_str_is(name, "credit"))
-            return cf_policy_fail(r, "order", "must be \"credit\" or \"strict\"");
-    }
-    if (choice && (choice->type != CF_JSON_STRING || !cf_str_is(choice->u.str, "longest-available")))
-        return cf_policy_fail(r, "choice", "must be \"longest-available\"");
-    return 0;
-}
-
-/* Settings of a queue or of the defaults; absent ones keep what `queue` holds. */
-static int read_settings(struct cf_policy_reader *r, const struct cf_json *node,
-                         struct cf_queue_policy *queue)
-{
-    const struct cf_policy_range ranges[] = {
-        {"creditMs", &queue->credit_ms, 0, DAY_MS},
-        {"priority", &queue->priority, 1, CF_POLICY_LOWEST_PRIORITY},
-        {"offerMs", &queue->offer_ms, 1000, 600000},
-        {"maxWaitMs", &queue->max_wait_ms, 0, DAY_MS},
-        {"wrapUpMs", &queue->wrap_up_ms, 0, 3600000},
-        {"wrapUpMaxMs", &queue->wrap_up_max_ms, 1000, DAY_MS},
-        {"handleMs", &queue->handle_ms, 1000, DAY_MS},
-        {"maxMissed", &queue->max_missed, 1, 100},
-    };
-
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-        if (cf_policy_get_int(r, node, ranges[i]))
-            return -1;
-    }
-    if (queue->max_wait_ms > 0 && queue->max_wait_ms < 1000)
-        return cf_policy_fail(r, "maxWaitMs", "must be 0 (no limit) or at least 1000");
-    return read_order(r, node, queue) || read_overflow(r, node, queue) ||
-                   cf_policy_get_needs(r, node, "skills", &queue->skills) ||
-                   cf_policy_get_list(r, node, "teams", &queue->teams)
-               ? -1
-               : 0;
-}
-
-static int read_queue(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *node,
-                      struct cf_queue_policy *queue)
-{
-    if (cf_policy_check(r, node, queue_members) || cf_policy_get_id(r, node, "id", &queue->id))
-        return -1;
-    if (!queue->id.p)
-        return cf_policy_fail(r, "id", "is required");
-    if (cf_ids_get(&policy->queues, queue->id))
-        return cf_policy_fail(r, "id", "names a queue that is there already");
-    cf_ids_put(&policy->queues, queue);
-    return read_settings(r, node, queue);
-}
-
-static int read_queues(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *object,
-                       struct cf_domain_policy *domain)
-{
-    const struct cf_json *array = cf_json_get(object, "queues");
-    const struct cf_json *defaults = cf_json_get(object, "defaults");
-    struct cf_queue_policy base = queue_defaults;
-    size_t end = strlen(r->path), n = 0;
-    const char *dot = end ? "." : "";
-
-    base.domain = domain;
-    (void)snprintf(r->path + end, sizeof(r->path) - end, "%sdefaults", dot);
-    if (defaults && (cf_policy_check(r, defaults, queue_members) || read_settings(r, defaults, &base)))
-        return -1;
-    if (cf_json_get(defaults, "id"))
-        return cf_policy_fail(r, "id", "is not a known member");
-    r->path[end] = '\0';
-    if (!array || array->type != CF_JSON_ARRAY || !array->u.first)
-        return cf_policy_fail(r, "queues", "must be an array with at least one queue");
-    for (const struct cf_json *node = array->u.first; node; node = node->next)
-        n++;
-    if (n > CF_POLICY_MAX_QUEUES)
-        return cf_policy_fail(r, "queues", "must hold at most 10000 queues");
-    domain->queues = cf_arena_zalloc(r->arena, n * sizeof(*domain->queues));
-    for (const struct cf_json *node = array->u.first; node; node = node->next) {
-        struct cf_queue_policy *queue = &domain->queues[domain->n_queues];
-
-        *queue = base;
-        (void)snprintf(r->path + end, sizeof(r->path) - end, "%squeues[%zu]", dot, domain->n_queues++);
-        if (read_queue(r, policy, node, queue))
-            return -1;
-        r->path[end] = '\0';
-    }
-    return 0;
-}
 
 static struct cf_queue_policy *own_queue(const struct cf_policy *policy,
                                          const struct cf_domain_policy *domain, struct cf_str id)
@@ -197,6 +68,25 @@ static int read_teams(struct cf_policy_reader *r, struct cf_policy *policy, cons
     return 0;
 }
 
+/* Who comes before whom where agents are chosen by their place in line. */
+static int read_agents(struct cf_policy_reader *r, const struct cf_json *object,
+                       struct cf_domain_policy *domain)
+{
+    struct cf_policy_list agents = {0};
+
+    if (cf_policy_get_list(r, object, "agents", &agents))
+        return -1;
+    for (size_t i = 0; i < agents.n; i++) {
+        struct cf_policy_turn *turn = cf_arena_zalloc(r->arena, sizeof(*turn));
+
+        *turn = (struct cf_policy_turn){agents.items[i], (int64_t)i};
+        if (cf_ids_get(&domain->line, turn->id))
+            return cf_policy_fail(r, "agents", "names an agent twice");
+        cf_ids_put(&domain->line, turn);
+    }
+    return 0;
+}
+
 static void set_path(struct cf_policy_reader *r, size_t end, const char *list, size_t index)
 {
     (void)snprintf(r->path + end, sizeof(r->path) - end, "%s%s[%zu]", end ? "." : "", list, index);
@@ -231,15 +121,16 @@ static int read_domain(struct cf_policy_reader *r, struct cf_policy *policy, con
 {
     struct cf_str default_queue = {0};
 
-    if (read_queues(r, policy, object, domain) || read_entry_points(r, policy, object, domain) ||
-        read_teams(r, policy, object, domain) || cf_policy_read_rules(r, object, domain) ||
+    if (cf_policy_read_queues(r, policy, object, domain) || read_entry_points(r, policy, object, domain) ||
+        read_teams(r, policy, object, domain) || read_agents(r, object, domain) ||
+        cf_policy_read_rules(r, object, domain) ||
         cf_policy_get_id(r, object, "defaultQueue", &default_queue) || check_references(r, policy, domain))
         return -1;
     domain->default_queue = default_queue.p ? own_queue(policy, domain, default_queue) : &domain->queues[0];
     return domain->default_queue ? 0 : cf_policy_fail(r, "defaultQueue", "must name a queue of the domain");
 }
 
-#define DOMAIN_MEMBERS "queues", "defaults", "entryPoints", "teams", "rules", "defaultQueue"
+#define DOMAIN_MEMBERS "queues", "defaults", "entryPoints", "teams", "agents", "rules", "defaultQueue"
 
 static int read_domains(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *array)
 {

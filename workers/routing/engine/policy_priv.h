@@ -31,6 +31,17 @@ struct cf_policy_needs {
     size_t n;
 };
 
+enum cf_choice {
+    CF_CHOICE_LONGEST_AVAILABLE,
+    CF_CHOICE_BEST_SKILL,
+    CF_CHOICE_FEWEST_CALLS,
+    CF_CHOICE_CIRCULAR,
+    CF_CHOICE_LINEAR
+};
+const char *cf_choice_name(enum cf_choice choice);
+
+enum cf_estimate { CF_ESTIMATE_QUEUE_LENGTH, CF_ESTIMATE_LAST_WAIT, CF_ESTIMATE_NONE };
+
 struct cf_queue_policy {
     struct cf_str id; /* first: it is kept in cf_ids */
     struct cf_domain_policy *domain;
@@ -39,6 +50,10 @@ struct cf_queue_policy {
     int64_t priority;  /* of calls that no rule and no producer gives one */
     int64_t offer_ms, max_wait_ms /* 0: none */, wrap_up_ms, wrap_up_max_ms, handle_ms;
     int64_t max_missed;
+    /* After an offer went wrong, the agent is left alone so long; 0: not at all (busy: until he says so). */
+    int64_t no_answer_delay_ms, reject_delay_ms, busy_delay_ms;
+    enum cf_choice choice;
+    enum cf_estimate estimate;
     struct cf_policy_needs skills;
     struct cf_policy_list teams;  /* none: every team */
     struct cf_str overflow_queue; /* p = NULL: the call ends */
@@ -78,6 +93,14 @@ struct cf_domain_policy {
     struct cf_queue_policy *default_queue;
     struct cf_rule *rules;
     size_t n_rules;
+    struct cf_ids line; /* struct cf_policy_turn: agents whose place in line is given */
+    /* Whether some queue chooses by calls taken, by place in line: only then these orders are kept. */
+    bool by_calls, by_line;
+};
+
+struct cf_policy_turn {
+    struct cf_str id; /* of the agent */
+    int64_t turn;
 };
 
 struct cf_url_part {
@@ -127,11 +150,17 @@ struct cf_policy_range {
     int64_t low, high;
 };
 int cf_policy_get_int(struct cf_policy_reader *r, const struct cf_json *object, struct cf_policy_range range);
+/** One of the NULL-terminated `words`: its index. */
+int cf_policy_get_word(struct cf_policy_reader *r, const struct cf_json *object, const char *member,
+                       const char *const *words, int *ret_index);
 /** A string or an array of strings. */
 int cf_policy_get_list(struct cf_policy_reader *r, const struct cf_json *object, const char *member,
                        struct cf_policy_list *ret_list);
 int cf_policy_get_needs(struct cf_policy_reader *r, const struct cf_json *object, const char *member,
                         struct cf_policy_needs *ret_needs);
+/** policy_queue.c: `defaults` and `queues` of a domain. */
+int cf_policy_read_queues(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *object,
+                          struct cf_domain_policy *domain);
 /** policy_screen.c */
 int cf_policy_read_screen_pop(struct cf_policy_reader *r, struct cf_policy *policy,
                               const struct cf_json *root);

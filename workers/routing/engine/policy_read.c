@@ -67,6 +67,31 @@ int cf_policy_get_int(struct cf_policy_reader *r, const struct cf_json *object, 
     return cf_policy_fail(r, range.member, must);
 }
 
+int cf_policy_get_word(struct cf_policy_reader *r, const struct cf_json *object, const char *member,
+                       const char *const *words, int *ret_index)
+{
+    const struct cf_json *node = cf_json_get(object, member);
+    struct cf_buf must;
+    int rc;
+
+    if (!node)
+        return 0;
+    for (int i = 0; words[i] && node->type == CF_JSON_STRING; i++) {
+        if (cf_str_is(node->u.str, words[i])) {
+            *ret_index = i;
+            return 0;
+        }
+    }
+    cf_buf_init(&must, 256);
+    cf_buf_text(&must, "must be one of");
+    for (int i = 0; words[i]; i++)
+        cf_buf_printf(&must, "%s %s", i ? "," : "", words[i]);
+    cf_buf_char(&must, '\0');
+    rc = cf_policy_fail(r, member, must.p);
+    cf_buf_done(&must);
+    return rc;
+}
+
 int cf_policy_get_list(struct cf_policy_reader *r, const struct cf_json *object, const char *member,
                        struct cf_policy_list *ret_list)
 {
@@ -93,6 +118,21 @@ int cf_policy_get_list(struct cf_policy_reader *r, const struct cf_json *object,
     return 0;
 }
 
+/* One of several texts: kept as one text with a line for each. */
+static bool read_any_of(struct cf_policy_reader *r, const struct cf_json *array, struct cf_skill *ret_need)
+{
+    size_t n = 0;
+
+    for (const struct cf_json *item = array->u.first; item; item = item->next) {
+        if (!is_id(item) || memchr(item->u.str.p, '\n', item->u.str.n))
+            return false;
+        ret_need->text = n++ == 0 ? cf_arena_str(r->arena, item->u.str)
+                                  : cf_arena_printf(r->arena, "%.*s\n%.*s", CF_STR_FMT(ret_need->text),
+                                                    CF_STR_FMT(item->u.str));
+    }
+    return n >= 1 && n <= CF_POLICY_MAX_NEEDS;
+}
+
 static bool read_need(struct cf_policy_reader *r, const struct cf_json *node, struct cf_skill *ret_need)
 {
     *ret_need = (struct cf_skill){.name = cf_arena_str(r->arena, node->key), .type = node->type};
@@ -107,7 +147,7 @@ static bool read_need(struct cf_policy_reader *r, const struct cf_json *node, st
     else if (is_id(node))
         ret_need->text = cf_arena_str(r->arena, node->u.str);
     else
-        return false;
+        return node->type == CF_JSON_ARRAY && read_any_of(r, node, ret_need);
     return true;
 }
 
@@ -125,8 +165,8 @@ int cf_policy_get_needs(struct cf_policy_reader *r, const struct cf_json *object
     needs = cf_arena_alloc(r->arena, CF_POLICY_MAX_NEEDS * sizeof(*needs));
     for (const struct cf_json *item = node->u.first; item; item = item->next) {
         if (n == CF_POLICY_MAX_NEEDS || !read_need(r, item, &needs[n++]))
-            return cf_policy_fail(r, member,
-                                  "must hold at most 16 skills, each true, false, a number or a text");
+            return cf_policy_fail(
+                r, member, "must hold at most 16 skills, each true, false, a number, a text or some texts");
     }
     *ret_needs = (struct cf_policy_needs){needs, n};
     return 0;

@@ -14,11 +14,14 @@
 #ifndef CF_TESTS_ENGINE_RIG_H
 #define CF_TESTS_ENGINE_RIG_H
 
+#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "arena/arena.h"
 #include "engine/engine.h"
+
+enum { RIG_MAX_LINES = 16 };
 
 struct rig {
     struct cf_engine *engine;
@@ -26,6 +29,7 @@ struct rig {
     int64_t offset;
     struct cf_call_routed last; /* its texts are gone: only numbers may be read */
     char offer_id[160];         /* of the last offered */
+    char estimator[32];         /* of the last queued */
     char url[512];              /* of the last offered or connected */
 };
 
@@ -67,6 +71,8 @@ static inline void rig_decide(void *arg, const struct cf_call_routed *d)
     rig->last = *d;
     if (cf_str_is(d->decision, "offered"))
         (void)cf_str_copy(rig->offer_id, sizeof(rig->offer_id), d->offer_id);
+    if (cf_str_is(d->decision, "queued"))
+        (void)cf_str_copy(rig->estimator, sizeof(rig->estimator), d->estimator);
     if (d->screen_pop.url.p)
         (void)cf_str_copy(rig->url, sizeof(rig->url), d->screen_pop.url);
 }
@@ -218,6 +224,28 @@ static inline void rig_play(struct rig *rig, const char *text)
         record.kind = CF_RT_TICK;
     }
     rig_step(rig, &record);
+}
+
+/* Lines in, decisions out. */
+struct rig_scenario {
+    const char *name, *policy;
+    const char *lines[RIG_MAX_LINES];
+    const char *decisions;
+};
+
+static inline void rig_check(const struct rig_scenario *s)
+{
+    struct rig rig;
+    struct cf_str got;
+
+    rig_init(&rig, s->policy);
+    for (size_t i = 0; i < RIG_MAX_LINES && s->lines[i]; i++)
+        rig_play(&rig, s->lines[i]);
+    cf_buf_char(&rig.out, '\0');
+    got = cf_buf_view(&rig.out);
+    ck_assert_msg(strcmp(got.p, s->decisions) == 0, "%s:\n-- wanted\n%s-- got\n%s", s->name, s->decisions,
+                  got.p);
+    rig_done(&rig);
 }
 
 #endif

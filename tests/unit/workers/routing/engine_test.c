@@ -4,7 +4,6 @@
 #include "unit/workers/routing/engine_rig.h"
 
 #define T0 "1000000"
-#define MAX_LINES 12
 
 /* One queue that nothing fancy happens in, and short times. */
 #define SIMPLE                                                                                               \
@@ -24,15 +23,9 @@
     "{\"when\":{\"language\":\"fr\"},\"then\":{\"skills\":{\"french\":true}}},"                              \
     "{\"when\":{\"customer\":\"ambiguous\"},\"then\":{\"queue\":\"vip\"}}]}"
 
-struct scenario {
-    const char *name, *policy;
-    const char *lines[MAX_LINES];
-    const char *decisions;
-};
-
 /* The decisions of a row are one text on several lines.
  * NOLINTBEGIN(bugprone-suspicious-missing-comma) */
-static const struct scenario scenarios[] = {
+static const struct rig_scenario scenarios[] = {
     {"a call finds the waiting agent",
      NULL,
      {T0 " agent a available", "1000100 queue c1", "1000200 agent a connected call=c1", "1060000 end c1",
@@ -197,18 +190,7 @@ static const struct scenario scenarios[] = {
 
 START_TEST(plays_scenario)
 {
-    const struct scenario *s = &scenarios[_i];
-    struct rig rig;
-    struct cf_str got;
-
-    rig_init(&rig, s->policy);
-    for (size_t i = 0; i < MAX_LINES && s->lines[i]; i++)
-        rig_play(&rig, s->lines[i]);
-    cf_buf_char(&rig.out, '\0');
-    got = cf_buf_view(&rig.out);
-    ck_assert_msg(strcmp(got.p, s->decisions) == 0, "%s:\n-- wanted\n%s-- got\n%s", s->name, s->decisions,
-                  got.p);
-    rig_done(&rig);
+    rig_check(&scenarios[_i]);
 }
 END_TEST
 
