@@ -166,9 +166,11 @@ static struct cf_http_call *call_new(struct cf_http *http)
     if (!call->easy)
         abort(); /* out of memory */
     call->timer = cf_timer_new(http->loop, on_deadline, call);
+    cf_buf_init(&call->request, SIZE_MAX);
     cf_buf_init(&call->head, http->opts.max_header_bytes);
     cf_buf_init(&call->body, http->opts.max_body_bytes);
     set_callbacks(call);
+    cf_http_multi_own_sockets(call);
     set_limits(call->easy, &http->opts);
     set_trust(call->easy, &http->opts);
     return call;
@@ -176,11 +178,12 @@ static struct cf_http_call *call_new(struct cf_http *http)
 
 static void call_free(struct cf_http_call *call)
 {
-    if (call->fn && call->refused == CURLE_OK)
-        (void)curl_multi_remove_handle(call->http->multi, call->easy);
+    if (call->shard)
+        cf_http_multi_stop(call);
     curl_slist_free_all(call->headers);
     curl_easy_cleanup(call->easy);
     cf_timer_free(call->timer);
+    cf_buf_done(&call->request);
     cf_buf_done(&call->head);
     cf_buf_done(&call->body);
     free(call);
@@ -198,13 +201,48 @@ static void call_link(struct cf_http_call *call)
     http->n_active++;
 }
 
+static void line_enter(struct cf_http_call *call)
+{
+    struct cf_http *http = call->http;
+
+    call->line_next = NULL;
+    call->line_link = http->last_line;
+    *http->last_line = call;
+    http->last_line = &call->line_next;
+}
+
+static void line_leave(struct cf_http_call *call)
+{
+    struct cf_http *http = call->http;
+
+    *call->line_link = call->line_next;
+    if (call->line_next)
+        call->line_next->line_link = call->line_link;
+    else
+        http->last_line = call->line_link;
+    call->line_link = NULL;
+}
+
+/* A connection has become free. */
+static void line_advance(struct cf_http *http)
+{
+    struct cf_http_call *first = http->line;
+
+    if (first && cf_http_multi_start(first))
+        line_leave(first);
+}
+
 /* Out of curl's hands and of the active list; its response can still be read. */
 static void call_stop(struct cf_http_call *call)
 {
     struct cf_http *http = call->http;
 
-    if (call->refused == CURLE_OK)
-        (void)curl_multi_remove_handle(http->multi, call->easy);
+    if (call->shard) {
+        cf_http_multi_stop(call);
+        line_advance(http);
+    } else if (call->line_link) {
+        line_leave(call);
+    }
     cf_timer_stop(call->timer);
     if (call->next)
         call->next->prev = call->prev;
@@ -220,7 +258,7 @@ static void call_recycle(struct cf_http_call *call)
     struct cf_http *http = call->http;
 
     (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
-    (void)curl_easy_setopt(call->easy, CURLOPT_COPYPOSTFIELDS, NULL);
+    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
     curl_slist_free_all(call->headers);
     call->headers = NULL;
     call->fn = NULL;
@@ -230,6 +268,9 @@ static void call_recycle(struct cf_http_call *call)
     }
     if (call->body.size > KEEP_BUF_BYTES)
         cf_buf_done(&call->body);
+    if (call->request.size > KEEP_BUF_BYTES)
+        cf_buf_done(&call->request);
+    cf_buf_clear(&call->request);
     cf_buf_clear(&call->body);
     cf_buf_clear(&call->head);
     call->next = http->idle;
@@ -304,7 +345,8 @@ static CURLcode set_request(struct cf_http_call *call, const struct cf_http_requ
     (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, get || head ? NULL : request->method);
     if (request->body.n > 0 || (!call->safe_method && strcmp(request->method, "DELETE") != 0)) {
         (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
-        code = curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->body.n ? request->body.p : "");
+        cf_buf_str(&call->request, request->body);
+        code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.n ? call->request.p : "");
         if (get || head)
             (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
     }
@@ -325,8 +367,8 @@ struct cf_http_call *cf_http_send(struct cf_http *http, const struct cf_http_req
     call->curl_text[0] = '\0';
     call->refused = set_request(call, request);
     call_link(call);
-    if (call->refused == CURLE_OK && curl_multi_add_handle(http->multi, call->easy) != CURLM_OK)
-        call->refused = CURLE_FAILED_INIT;
+    if (call->refused == CURLE_OK && (http->line || !cf_http_multi_start(call)))
+        line_enter(call);
     cf_timer_start(call->timer, call->refused == CURLE_OK ? request->timeout_ms : 0, 0);
     return call;
 }
@@ -372,14 +414,15 @@ struct cf_http *cf_http_new(struct cf_loop *loop, const struct cf_http_opts *opt
     if (check(opts, err) != 0)
         return NULL;
     http = cf_calloc(1, sizeof(*http));
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(http->multi = curl_multi_init()))
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         abort(); /* out of memory */
     http->loop = loop;
     http->opts = *opts;
     http->opts.ca_file = http->ca_file = copy(opts->ca_file);
     http->opts.proxy = http->proxy = copy(opts->proxy);
     http->opts.user_agent = http->user_agent = copy(opts->user_agent);
-    cf_http_multi_setup(http);
+    http->last_line = &http->line;
+    cf_http_multi_open(http);
     return http;
 }
 
@@ -400,8 +443,7 @@ void cf_http_free(struct cf_http *http)
     assert(!http->in_callback);
     free_list(http->active);
     free_list(http->idle);
-    (void)curl_multi_cleanup(http->multi);
-    cf_timer_free(http->timer);
+    cf_http_multi_close(http);
     free(http->ca_file);
     free(http->proxy);
     free(http->user_agent);
