@@ -185,3 +185,15 @@ bool sb_exchange_answer(struct sb_exchange *exchange)
         return false;
     return send_reply(exchange);
 }
+
+void sb_exchange_abandoned(struct sb_exchange *exchange)
+{
+    struct sb_context *context = &exchange->context;
+
+    if (exchange->stage == SB_STAGE_BEFORE) {
+        exchange->stage = SB_STAGE_AFTER;
+        context->now_ns = context->ready_ns = cf_clock_mono_ns();
+        sb_router_run(context, &exchange->request, &exchange->reply);
+    }
+    record(exchange);
+}

@@ -34,6 +34,9 @@ struct sb_exchange {
 /** Queues the answer and writes the history; false: the connection must be closed. */
 bool sb_exchange_answer(struct sb_exchange *exchange);
 
+/** The client left while its answer was waiting. What it asked for is done all the same, and written down. */
+void sb_exchange_abandoned(struct sb_exchange *exchange);
+
 /** Suspends the connection until `until_ns` (server.c). */
 void sb_server_park(struct sb_exchange *exchange, uint64_t until_ns);
 

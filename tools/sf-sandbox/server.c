@@ -68,6 +68,11 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     (void)connection;
     if (!exchange)
         return;
+    /* libmicrohttpd looks at a suspended connection when its time has come, and finds that nobody is there.
+     */
+    if (!exchange->recorded && exchange->stage != SB_STAGE_RECEIVING &&
+        (exchange->stage == SB_STAGE_AFTER || code != MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN))
+        sb_exchange_abandoned(exchange);
     if (exchange->recorded && !exchange->cut && code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
         sb_history_undelivered(exchange->context.sandbox->history, exchange->context.request_no);
     sb_reply_done(&exchange->reply);

@@ -4,6 +4,8 @@
 import concurrent.futures
 import http.client
 import json
+import socket
+import struct
 import time
 
 import pytest
@@ -132,6 +134,29 @@ def test_late_success_after_the_client_gave_up(sandbox):
     while not sandbox.records("SELECT Id FROM Account WHERE Name = 'Late Ltd'"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("kind", ["delay", "delay-before"])
+def test_late_success_when_nobody_is_there(sandbox, kind):
+    """The client has reset its connection: the history tells of the commit all the same."""
+    sandbox.login()
+    name = "Gone with a " + kind
+    sandbox.fault(kind, delay_ms=400, times=1, **{"class": "sobject"})
+    client = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=0.1)
+    client.request("GET", "/services/data/")
+    assert client.getresponse().read()
+    client.request("POST", "/services/data/v60.0/sobjects/Account", '{"Name": "%s"}' % name,
+                   {"Authorization": "Bearer " + sandbox.token, "Content-Type": "application/json"})
+    with pytest.raises(TimeoutError):
+        client.getresponse()
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    deadline = time.monotonic() + 10
+    while not (told := sandbox.history(body='{"Name": "%s"}' % name)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [(e["status"], len(e["commits"])) for e in told] == [(201, 1)]
+    assert len(sandbox.records("SELECT Id FROM Account WHERE Name = '%s'" % name)) == 1
 
 
 @pytest.mark.parametrize("kind, committed, status, outcome", [
