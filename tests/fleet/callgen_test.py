@@ -55,6 +55,14 @@ def test_a_lost_or_doubled_result_is_noticed(run_callgen, faults, member, names,
         assert [c[member] for c in lines[:-1] if c[member]] == [names]
 
 
+def test_without_routing(run_callgen):
+    code, lines = run_callgen({}, "--calls", "40", "--rate", "60", "--abandon", "0.2", "--timeout-s", "20", "--no-routing",
+                              "--patience-ms", "50..150")
+    assert code == 0, lines[-1]
+    assert lines[-1]["answered"] + lines[-1]["abandoned"] == 40 and lines[-1]["abandoned"] > 3
+    assert all(c["offers"] == 0 and c["decision"] == ("ended" if "agentId" in c else "abandoned") for c in lines[:-1])
+
+
 def test_a_script_is_played_as_written(run_callgen, tmp_path):
     script = tmp_path / "script.ndjson"
     script.write_text('{"ani":"+15207739050","label":"gold","talkMs":30,"notes":"as agreed"}\n'

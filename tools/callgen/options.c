@@ -24,6 +24,10 @@ static const char usage_text[] =
     "  --agents N             agents who answer (5)\n"
     "  --seed S               same seed, same calls (1)\n"
     "  --numbers FILE         who calls: lines of \"WEIGHT NUMBER LABEL\" (also --mix)\n"
+    "  --repeat P             each number of the file calls once, in its order, and this share of the calls "
+    "is\n"
+    "                         made by somebody who has called before; without it numbers are drawn by "
+    "weight\n"
     "  --script FILE          exact calls instead: one JSON object per line, see tools/callgen/README.md\n"
     "  --talk-ms MIN..MAX     how long they talk (200..1000)\n"
     "  --ring-ms MIN..MAX     how long an agent lets it ring (50..200)\n"
@@ -31,6 +35,7 @@ static const char usage_text[] =
     "  --patience-ms MIN..MAX how long an abandoning caller waits (300..1500)\n"
     "  --abandon P            share of callers who hang up before they are answered (0)\n"
     "  --miss P               share of calls whose first offer is not answered (0)\n"
+    "  --no-routing           the fleet has no routing stage: a call is answered as soon as it is queued\n"
     "  --report FILE          one JSON line per call, then one summary line\n"
     "  --timeout-s N          give up when nothing has happened for so long (60)\n"
     "  --settle-ms N          look out for doubles so long after the last result (500)\n"
@@ -49,6 +54,7 @@ enum option_id {
     OPT_AGENTS,
     OPT_SEED,
     OPT_NUMBERS,
+    OPT_REPEAT,
     OPT_SCRIPT,
     OPT_TALK,
     OPT_RING,
@@ -62,6 +68,7 @@ enum option_id {
     OPT_RUN,
     OPT_AGENT_PREFIX,
     OPT_AGENT_FIELDS,
+    OPT_NO_ROUTING,
     OPT_PROGRESS,
     OPT_HELP,
 };
@@ -75,6 +82,7 @@ static const struct option table[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"numbers", required_argument, NULL, OPT_NUMBERS},
     {"mix", required_argument, NULL, OPT_NUMBERS},
+    {"repeat", required_argument, NULL, OPT_REPEAT},
     {"script", required_argument, NULL, OPT_SCRIPT},
     {"talk-ms", required_argument, NULL, OPT_TALK},
     {"ring-ms", required_argument, NULL, OPT_RING},
@@ -88,6 +96,7 @@ static const struct option table[] = {
     {"run", required_argument, NULL, OPT_RUN},
     {"agent-prefix", required_argument, NULL, OPT_AGENT_PREFIX},
     {"agent-fields", required_argument, NULL, OPT_AGENT_FIELDS},
+    {"no-routing", no_argument, NULL, OPT_NO_ROUTING},
     {"progress", no_argument, NULL, OPT_PROGRESS},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
@@ -190,6 +199,8 @@ static int apply_number(struct cg_options *o, int id, const char *value)
         return parse_range(value, &o->patience_ms);
     case OPT_ABANDON:
         return parse_double(value, 0, 1, &o->abandon);
+    case OPT_REPEAT:
+        return parse_double(value, 0, 1, &o->repeat);
     case OPT_MISS:
         return parse_double(value, 0, 1, &o->miss);
     case OPT_TIMEOUT:
@@ -229,6 +240,9 @@ static int apply(struct cg_options *o, int id, const char *value)
         break;
     case OPT_AGENT_FIELDS:
         return parse_object(value, &o->agent_fields);
+    case OPT_NO_ROUTING:
+        o->no_routing = true;
+        return 0;
     case OPT_PROGRESS:
         o->progress = true;
         return 0;
@@ -250,6 +264,7 @@ static void set_defaults(struct cg_options *o)
         .settle_ms = 500,
         .seed = 1,
         .rate_per_s = 10,
+        .repeat = -1,
         .talk_ms = {200, 1000},
         .ring_ms = {50, 200},
         .wrapup_ms = {50, 200},
@@ -277,6 +292,10 @@ int cg_options_parse(int argc, char **argv, struct cg_options *ret_options)
             (void)fprintf(stderr, "callgen: bad value: %s\n", optarg);
             return 64;
         }
+    }
+    if (ret_options->no_routing && ret_options->agents == 0) {
+        (void)fputs("callgen: --no-routing needs somebody who answers: --agents\n", stderr);
+        return 64;
     }
     if (ret_options->brokers == NULL || optind < argc || strlen(ret_options->run) > 100 ||
         strlen(ret_options->agent_prefix) > 100) {

@@ -23,8 +23,10 @@ struct cg_options {
     uint32_t calls, agents, timeout_s, settle_ms;
     uint64_t seed;
     double rate_per_s, abandon, miss;
+    double repeat; /* below 0: callers are drawn by weight */
     struct cg_range talk_ms, ring_ms, wrapup_ms, patience_ms;
     bool progress;
+    bool no_routing; /* nobody routes: a call is answered as soon as it is queued */
     char run_buffer[32];
 };
 

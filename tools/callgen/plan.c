@@ -139,9 +139,31 @@ static void pick_caller(struct cg_plan *plan, const struct numbers *numbers, str
     call->label = numbers->items[i].label;
 }
 
+/* Everybody once, in the file's order, but for those who call again. -1: too few numbers. */
+static int next_caller(struct cg_plan *plan, const struct numbers *numbers, struct cg_random *random,
+                       const struct cg_options *o, struct cg_planned *call)
+{
+    size_t i = (size_t)(call - plan->calls);
+
+    if (i > 0 && cg_random_unit(random) < o->repeat) {
+        const struct cg_planned *before = &plan->calls[cg_random_u64(random) % i];
+
+        call->ani = before->ani;
+        call->label = before->label;
+        return 0;
+    }
+    if (plan->n_callers == numbers->n) {
+        return -1;
+    }
+    call->ani = numbers->items[plan->n_callers].ani;
+    call->label = numbers->items[plan->n_callers++].label;
+    return 0;
+}
+
 #define PICK(random, list) (list)[cg_random_u64(random) % (sizeof(list) / sizeof(list)[0])]
 
-static void plan_random(struct cg_plan *plan, const struct cg_options *o, const struct numbers *numbers)
+static int plan_random(struct cg_plan *plan, const struct cg_options *o, const struct numbers *numbers,
+                       struct cf_err *err)
 {
     struct cg_random random;
     double at_ms = 0;
@@ -154,7 +176,12 @@ static void plan_random(struct cg_plan *plan, const struct cg_options *o, const 
 
         at_ms += cg_random_gap_ms(&random, o->rate_per_s);
         call->at_ms = (uint64_t)at_ms;
-        pick_caller(plan, numbers, &random, call);
+        if (o->repeat < 0) {
+            pick_caller(plan, numbers, &random, call);
+        } else if (next_caller(plan, numbers, &random, o, call) != 0) {
+            return cf_err_set(err, CF_ERR_CONFIG, "plan", 0, "%zu numbers are too few for %u calls",
+                              numbers->n, o->calls);
+        }
         call->dnis = DEFAULT_DNIS;
         call->notes = PICK(&random, note_texts);
         call->wrap_up = PICK(&random, wrap_up_codes);
@@ -163,6 +190,7 @@ static void plan_random(struct cg_plan *plan, const struct cg_options *o, const 
         call->abandons = cg_random_unit(&random) < o->abandon;
         call->misses = cg_random_unit(&random) < o->miss ? 1 : 0;
     }
+    return 0;
 }
 
 /* ---- script: one JSON object per call ---- */
@@ -231,7 +259,7 @@ int cg_plan_make(const struct cg_options *options, struct cg_plan *ret_plan, str
         failed = load_numbers(&plan, options->numbers_file, &numbers, err);
     }
     if (failed == 0 && options->script_file == NULL) {
-        plan_random(&plan, options, &numbers);
+        failed = plan_random(&plan, options, &numbers, err);
     }
     free(numbers.items);
     if (failed != 0) {

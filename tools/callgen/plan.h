@@ -35,7 +35,8 @@ struct cg_planned {
 struct cg_plan {
     struct cg_planned *calls;
     size_t n;
-    json_t *owned; /* array of everything the calls point into */
+    size_t n_callers; /* with options.repeat: different ones so far */
+    json_t *owned;    /* array of everything the calls point into */
 };
 
 /** Reads the files that `options` names. -1 and `err` (kind CONFIG, with file and line) when one is no good.

@@ -33,13 +33,39 @@ static void complete_if_done(struct cg_world *world, uint32_t index)
     }
 }
 
-static void read_queued(struct cg_world *world, struct cg_call *call, json_t *data)
+static void start_talk(struct cg_world *world, uint32_t index, uint32_t agent)
 {
+    struct cg_call *call = &world->calls[index];
+
+    call->connected_ms = world->now_ms;
+    call->agent = agent;
+    call->state = CG_TALKING;
+    cg_world_timer(world, call->plan->talk_ms, CG_CALL_HANG_UP, index, ++call->ticket);
+}
+
+/* Nobody routes: somebody answers at once. */
+static void answer_unrouted(struct cg_world *world, uint32_t index)
+{
+    struct cg_call *call = &world->calls[index];
+
+    if (call->state == CG_WAITING && !call->plan->abandons) {
+        call->n_connected++;
+        start_talk(world, index, index % world->options->agents);
+    }
+}
+
+static void read_queued(struct cg_world *world, uint32_t index, json_t *data)
+{
+    struct cg_call *call = &world->calls[index];
+
     if (call->n_queued++ == 0) {
         call->queued_ms = world->now_ms;
         cg_report_latency(world->report, CG_STARTED_TO_QUEUED, world->now_ms - call->started_ms);
     }
     keep(world, &call->queued, data);
+    if (world->options->no_routing) {
+        answer_unrouted(world, index);
+    }
 }
 
 static void read_updated(struct cg_world *world, struct cg_call *call, json_t *data)
@@ -78,11 +104,8 @@ static void connected(struct cg_world *world, uint32_t index, uint32_t agent)
     if (call->n_connected++ > 0 || agent == CG_NOBODY || call->state != CG_WAITING) {
         return;
     }
-    call->connected_ms = world->now_ms;
-    call->agent = agent;
-    call->state = CG_TALKING;
+    start_talk(world, index, agent);
     cg_agent_connected(world, agent, index);
-    cg_world_timer(world, call->plan->talk_ms, CG_CALL_HANG_UP, index, ++call->ticket);
 }
 
 /* The caller hung up so early that call-ended overtook call-queued: the call never enters a queue. */
@@ -168,9 +191,11 @@ void cg_result_read(void *arg, const struct cg_result *result)
         world->n_repeated++;
     }
     if (result->topic == CG_CALL_ROUTED) {
-        read_routed(world, call, result->data);
+        if (!world->options->no_routing) {
+            read_routed(world, call, result->data);
+        }
     } else if (call != CG_NOBODY && result->topic == CG_CALL_QUEUED) {
-        read_queued(world, &world->calls[call], result->data);
+        read_queued(world, call, result->data);
     } else if (call != CG_NOBODY && result->topic == CG_CALL_UPDATED) {
         read_updated(world, &world->calls[call], result->data);
     }

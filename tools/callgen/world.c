@@ -63,6 +63,10 @@ static void end_call(struct cg_world *world, uint32_t index)
     call->state = CG_OVER;
     call->ticket++;
     call->ended_ms = world->now_ms;
+    if (world->options->no_routing) { /* nobody else decides how it ended */
+        call->n_final++;
+        call->final = call->n_connected > 0 ? "ended" : "abandoned";
+    }
     cg_write_ended(world, index);
 }
 
@@ -88,7 +92,9 @@ static void call_timer(struct cg_world *world, const struct cg_timer *timer)
         break;
     case CG_CALL_HANG_UP:
         end_call(world, timer->index);
-        cg_agent_hung_up(world, call->agent);
+        if (!world->options->no_routing) {
+            cg_agent_hung_up(world, call->agent);
+        }
         break;
     case CG_AGENT_ANSWER:
     case CG_AGENT_AVAILABLE:
@@ -144,7 +150,9 @@ int cg_world_run(struct cg_world *world)
     world->mono_start_ms = cf_clock_mono_ms();
     cg_world_look_at_clock(world);
     world->last_change_ms = world->now_ms;
-    cg_agents_start(world);
+    if (!world->options->no_routing) {
+        cg_agents_start(world);
+    }
     for (uint32_t i = 0; i < world->plan->n; i++) {
         cg_world_timer(world, world->plan->calls[i].at_ms, CG_CALL_START, i, 0);
     }
@@ -160,6 +168,8 @@ int cg_world_run(struct cg_world *world)
             return -1;
         }
     }
-    cg_agents_stop(world);
+    if (!world->options->no_routing) {
+        cg_agents_stop(world);
+    }
     return world->failed || cg_bus_flush(world->bus, 10000) != 0 ? -1 : 0;
 }

@@ -46,6 +46,8 @@ static const struct {
     {"--rate", "nan", 64},
     {"--abandon", "1", -1},
     {"--abandon", "1.1", 64},
+    {"--repeat", "0.2", -1},
+    {"--repeat", "-0.1", 64},
     {"--talk-ms", "5", -1},
     {"--talk-ms", "5..9", -1},
     {"--talk-ms", "9..5", 64},
@@ -67,6 +69,14 @@ START_TEST(options_are_checked)
     ck_assert_int_eq(parse(ARGS("--brokers", "b:1", option_rows[_i].name, option_rows[_i].value), &options),
                      option_rows[_i].code);
     cg_options_done(&options);
+}
+END_TEST
+
+START_TEST(without_routing_somebody_must_answer)
+{
+    struct cg_options options;
+
+    ck_assert_int_eq(parse(ARGS("--brokers", "b", "--no-routing", "--agents", "0"), &options), 64);
 }
 END_TEST
 
@@ -154,6 +164,35 @@ START_TEST(numbers_are_drawn_by_weight)
     ck_assert_uint_gt(gold, 850);
     ck_assert_uint_lt(gold, 950);
     cg_plan_done(&plan);
+}
+END_TEST
+
+/* Four numbers, ten calls: with seed 1 the others are made by people who have called before. */
+START_TEST(some_call_again)
+{
+    char path[64];
+    struct cg_options options;
+    struct cg_plan plan;
+    struct cf_err err;
+    size_t fresh = 0;
+
+    write_file(path, "1 +1 a\n1 +2 b\n1 +3 c\n1 +4 d\n");
+    options = options_of(ARGS("--brokers", "b", "--calls", "10", "--repeat", "0.7", "--numbers", path));
+    ck_assert_int_eq(cg_plan_make(&options, &plan, &err), 0);
+    for (size_t i = 0; i < plan.n; i++) {
+        const char *ani = plan.calls[i].ani;
+
+        ck_assert_int_le(ani[1], (int)('1' + fresh)); /* nobody out of turn */
+        fresh += (size_t)ani[1] == '1' + fresh;
+    }
+    ck_assert_uint_eq(fresh, plan.n_callers);
+    ck_assert_uint_lt(fresh, 5);
+    cg_plan_done(&plan);
+    options.repeat = 0;
+    options.calls = 5;
+    ck_assert_int_eq(cg_plan_make(&options, &plan, &err), -1);
+    ck_assert_str_eq(err.text, "4 numbers are too few for 5 calls");
+    (void)unlink(path);
 }
 END_TEST
 
@@ -282,8 +321,10 @@ int main(void)
 
     tcase_add_loop_test(tcase, options_are_checked, 0, ROWS(option_rows));
     tcase_add_test(tcase, brokers_are_needed);
+    tcase_add_test(tcase, without_routing_somebody_must_answer);
     tcase_add_test(tcase, same_seed_same_plan);
     tcase_add_test(tcase, numbers_are_drawn_by_weight);
+    tcase_add_test(tcase, some_call_again);
     tcase_add_loop_test(tcase, bad_numbers_are_refused, 0, ROWS(bad_numbers));
     tcase_add_test(tcase, script_says_what_happens);
     tcase_add_loop_test(tcase, bad_scripts_are_refused, 0, ROWS(bad_scripts));
