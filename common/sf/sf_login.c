@@ -12,9 +12,7 @@
 void sf_secret_buf(struct cf_buf *buf, size_t limit_bytes)
 {
     cf_buf_init(buf, limit_bytes);
-    for (size_t i = 0; i < SF_SECRET_BUF_BYTES && i < limit_bytes; i++)
-        cf_buf_char(buf, '\0');
-    cf_buf_clear(buf);
+    cf_buf_reserve(buf, SF_SECRET_BUF_BYTES < limit_bytes ? SF_SECRET_BUF_BYTES : limit_bytes);
 }
 
 void sf_wipe(struct cf_buf *buf)

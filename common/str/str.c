@@ -138,27 +138,17 @@ static bool reserve(struct cf_buf *buf, size_t size)
     return true;
 }
 
-void cf_buf_add(struct cf_buf *buf, const void *data, size_t size)
+void cf_buf_reserve(struct cf_buf *buf, size_t size)
+{
+    (void)reserve(buf, size);
+}
+
+void cf_buf_add_slowly(struct cf_buf *buf, const void *data, size_t size)
 {
     if (size == 0 || !reserve(buf, size))
         return;
     memcpy(buf->p + buf->n, data, size);
     buf->n += size;
-}
-
-void cf_buf_str(struct cf_buf *buf, struct cf_str view)
-{
-    cf_buf_add(buf, view.p, view.n);
-}
-
-void cf_buf_text(struct cf_buf *buf, const char *text)
-{
-    cf_buf_add(buf, text, strlen(text));
-}
-
-void cf_buf_char(struct cf_buf *buf, char byte)
-{
-    cf_buf_add(buf, &byte, 1);
 }
 
 void cf_buf_u64(struct cf_buf *buf, uint64_t value)

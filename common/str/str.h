@@ -78,10 +78,40 @@ void cf_buf_init(struct cf_buf *buf, size_t limit_bytes);
 void cf_buf_done(struct cf_buf *buf);
 /** Empties without freeing. */
 void cf_buf_clear(struct cf_buf *buf);
-void cf_buf_add(struct cf_buf *buf, const void *data, size_t size);
-void cf_buf_str(struct cf_buf *buf, struct cf_str view);
-void cf_buf_text(struct cf_buf *buf, const char *text);
-void cf_buf_char(struct cf_buf *buf, char byte);
+/** Makes room for `size` more bytes now, so that the content does not move while they are appended. */
+void cf_buf_reserve(struct cf_buf *buf, size_t size);
+/** cf_buf_add() when there is no room yet. */
+void cf_buf_add_slowly(struct cf_buf *buf, const void *data, size_t size);
+
+/* Inline: texts are put together from many short pieces. */
+static inline void cf_buf_add(struct cf_buf *buf, const void *data, size_t size)
+{
+    if (buf->full || size == 0 || size > buf->size - buf->n) {
+        cf_buf_add_slowly(buf, data, size);
+        return;
+    }
+    memcpy(buf->p + buf->n, data, size);
+    buf->n += size;
+}
+
+static inline void cf_buf_str(struct cf_buf *buf, struct cf_str view)
+{
+    cf_buf_add(buf, view.p, view.n);
+}
+
+static inline void cf_buf_text(struct cf_buf *buf, const char *text)
+{
+    cf_buf_add(buf, text, strlen(text));
+}
+
+static inline void cf_buf_char(struct cf_buf *buf, char byte)
+{
+    if (buf->full || buf->n == buf->size)
+        cf_buf_add_slowly(buf, &byte, 1);
+    else
+        buf->p[buf->n++] = byte;
+}
+
 void cf_buf_u64(struct cf_buf *buf, uint64_t value);
 void cf_buf_i64(struct cf_buf *buf, int64_t value);
 void cf_buf_printf(struct cf_buf *buf, const char *fmt, ...) CF_PRINTF(2, 3);

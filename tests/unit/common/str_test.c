@@ -146,6 +146,26 @@ START_TEST(buf_never_passes_its_limit)
 END_TEST
 
 /* Random appends against a plain array. */
+/* What secrets rely on: within the room asked for, nothing moves. */
+START_TEST(buf_reserve_keeps_its_place)
+{
+    struct cf_buf buf;
+    const char *at;
+
+    cf_buf_init(&buf, 1000);
+    cf_buf_reserve(&buf, 900);
+    at = buf.p;
+    for (int i = 0; i < 900; i++)
+        cf_buf_char(&buf, 'x');
+    ck_assert_ptr_eq(buf.p, at);
+    ck_assert_uint_eq(buf.n, 900);
+    ck_assert(!buf.full);
+    cf_buf_reserve(&buf, 101);
+    ck_assert(buf.full);
+    cf_buf_done(&buf);
+}
+END_TEST
+
 START_TEST(buf_property)
 {
     char model[512];
@@ -203,6 +223,7 @@ int main(void)
     tcase_add_loop_test(tcase, u64_reads_whole_numbers_only, 0, (int)(sizeof(numbers) / sizeof(numbers[0])));
     tcase_add_test(tcase, buf_grows_and_views);
     tcase_add_test(tcase, buf_never_passes_its_limit);
+    tcase_add_test(tcase, buf_reserve_keeps_its_place);
     tcase_add_loop_test(tcase, buf_property, 0, 20);
     tcase_add_test(tcase, allocations_are_never_null);
     (void)out_of_memory_aborts; /* sanitizers end the process their own way */
