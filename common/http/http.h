@@ -68,6 +68,8 @@ uint64_t cf_http_elapsed_ms(const struct cf_http_response *res);
 /** Whether any byte of the request may have reached the peer: an error after that leaves the outcome unknown.
  */
 bool cf_http_error_is_unknown_outcome(const struct cf_err *err);
+/** Whether the request went out and no complete answer came in time. */
+bool cf_http_error_is_timeout(const struct cf_err *err);
 
 /** Percent-encodes everything but RFC 3986 unreserved characters. */
 void cf_http_escape(struct cf_buf *buf, struct cf_str text);

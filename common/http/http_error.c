@@ -57,6 +57,11 @@ bool cf_http_error_is_unknown_outcome(const struct cf_err *err)
     return !is_unsent((CURLcode)err->code);
 }
 
+bool cf_http_error_is_timeout(const struct cf_err *err)
+{
+    return err->code == CURLE_OPERATION_TIMEDOUT;
+}
+
 static void timed_out(const struct cf_http_call *call, struct cf_err *ret_err)
 {
     if (call->sent)

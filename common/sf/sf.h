@@ -41,6 +41,12 @@ struct cf_sf_opts {
     const char *jwt_audience; /* NULL: login_url */
     uint32_t login_backoff_ms, login_backoff_cap_ms;
     uint32_t max_in_flight; /* requests under way; more wait in line, live callers first */
+    uint32_t min_in_flight; /* however slow it is. 0: 1 */
+    /* The guards; README.md says how they work. 0: that guard is off. */
+    uint32_t breaker_failures, breaker_ms, breaker_cap_ms, limit_pause_ms;
+    uint32_t slow_ms, slow_requests;
+    uint32_t limits_poll_ms;
+    uint32_t stop_live_percent, stop_post_call_percent, stop_backfill_percent;
     struct cf_http *http;   /* borrowed */
     struct cf_redis *redis; /* borrowed, NULL: the token is not shared */
     struct cf_str redis_prefix;
@@ -63,7 +69,9 @@ struct cf_sf_response {
 
 /* On failure err->code is the HTTP status (0: no answer), `error_code` the Salesforce errorCode
  * ("INVALID_FIELD") or "". Kinds (one table in sf_errors.c): TRANSIENT, THROTTLED (REQUEST_LIMIT_EXCEEDED,
- * 429), REJECTED, CONFIG. */
+ * 429, a spent budget), REJECTED, CONFIG. A call that is not sent because the circuit is open fails on the
+ * next turn with TRANSIENT and code 0; for a spent budget with THROTTLED and code 403, as if Salesforce had
+ * said so. */
 struct cf_sf_failure {
     struct cf_err err;
     char error_code[64];
@@ -103,30 +111,42 @@ CF_CHECKED bool cf_sf_grant_of(struct cf_str name, enum cf_sf_grant *ret_grant);
         .jwt_key_file = (config)->sf_jwt_key_file, .jwt_audience = (config)->sf_jwt_audience,                \
         .login_backoff_ms = (uint32_t)(config)->sf_login_backoff_ms,                                         \
         .login_backoff_cap_ms = (uint32_t)(config)->sf_login_backoff_cap_ms,                                 \
-        .max_in_flight = (uint32_t)(config)->sf_max_in_flight                                                \
+        .max_in_flight = (uint32_t)(config)->sf_max_in_flight,                                               \
+        .min_in_flight = (uint32_t)(config)->sf_min_in_flight,                                               \
+        .breaker_failures = (uint32_t)(config)->sf_breaker_failures,                                         \
+        .breaker_ms = (uint32_t)(config)->sf_breaker_ms,                                                     \
+        .breaker_cap_ms = (uint32_t)(config)->sf_breaker_cap_ms,                                             \
+        .limit_pause_ms = (uint32_t)(config)->sf_limit_pause_ms, .slow_ms = (uint32_t)(config)->sf_slow_ms,  \
+        .slow_requests = (uint32_t)(config)->sf_slow_requests,                                               \
+        .limits_poll_ms = (uint32_t)(config)->sf_limits_poll_ms,                                             \
+        .stop_live_percent = (uint32_t)(config)->sf_stop_live_percent,                                       \
+        .stop_post_call_percent = (uint32_t)(config)->sf_stop_post_call_percent,                             \
+        .stop_backfill_percent = (uint32_t)(config)->sf_stop_backfill_percent                                \
     }
 
 /** Kind of a Salesforce error by HTTP status and errorCode: the one table. Also for per-record errors (status
  * 400). */
 enum cf_err_kind cf_sf_error_kind(int status, const char *error_code);
 
-/* A request may carry many records, and each has its own verdict. Every verdict is told to the client, so that
- * it can tell a bad record among good ones from an org that refuses them all (README.md, "Outage or poison").
+/* A request may carry many records, and each has its own verdict. Every verdict is told to the client, so
+ * that it can tell a bad record among good ones from an org that refuses them all (README.md, "Outage or
+ * poison").
  */
 /** A record failed with this errorCode (`status` 400 if it has none of its own). The kind to go by. */
 enum cf_err_kind cf_sf_record_failed(struct cf_sf *sf, int status, const char *error_code);
 /** A record was written or found. */
 void cf_sf_record_done(struct cf_sf *sf);
 
+/** A query inside a composite request failed with `err`, whose kind is the table's: settles the kind to go
+ * by. */
+void cf_sf_query_failed(struct cf_sf *sf, struct cf_err *err);
+
 /* Ids of the client's metrics: they come first in a stage's table, whose own ids start at CF_SF_METRICS. */
 enum {
-#define CF_SF_METRIC(id, name, type, labels, help) CF_SF_M_##id,
+#define CF_SF_METRIC(id, ...) CF_SF_M_##id,
 #include "sf/sf_metrics.def"
-#undef CF_SF_METRIC
     CF_SF_METRICS
 };
-/* The rows, for `#include "sf/sf_metrics.def"` in the stage's table. */
-#define CF_SF_METRIC(id, name, type, labels, help) [CF_SF_M_##id] = {name, type, labels, help},
 /** From now on the client keeps its rows in `group`, which must outlive it. */
 void cf_sf_metrics(struct cf_sf *sf, struct cf_metric_group *group);
 

@@ -31,6 +31,12 @@ static const struct row table[] = {
     {"INVALID_SESSION_ID", 0, CF_ERR_TRANSIENT}, /* a login heals it, or the operator; events wait */
     {"INVALID_AUTH_HEADER", 0, CF_ERR_TRANSIENT},
     {"URL_NOT_RESET", 0, CF_ERR_TRANSIENT},
+    /* Queries and fields come from this program and its configuration, never from an event. */
+    {"MALFORMED_QUERY", 0, CF_ERR_CONFIG},
+    {"INVALID_FIELD", 0, CF_ERR_CONFIG},
+    {"INVALID_FIELD_FOR_INSERT_UPDATE", 0, CF_ERR_CONFIG},
+    {"INVALID_TYPE", 0, CF_ERR_CONFIG},
+    {"INVALID_TYPE_FOR_OPERATION", 0, CF_ERR_CONFIG},
     {"API_DISABLED_FOR_ORG", 0, CF_ERR_CONFIG},
     {"API_CURRENTLY_DISABLED", 0, CF_ERR_CONFIG},
     {"UNSUPPORTED_API_VERSION", 0, CF_ERR_CONFIG},

@@ -2,19 +2,23 @@
 /*
  * sf_priv - the parts of the Salesforce client, seen by its own files and their tests.
  *
- *   sf.c        calls: the line by class, sending, replay after a refused session
  *   sf_token.c  when to log in: single flight here and, through Redis, in the fleet; backoff
  *   sf_login.c  what to send to the token endpoint and what its answer means
  *   sf_jwt.c    the signed assertion of the JWT bearer grant
  *   sf_reply.c  what an answer of the REST API means
  *   sf_line.c   calls in a ring
  *   sf_errors.c kinds, sf_limits.c Sforce-Limit-Info, sf_escape.c SOQL and SOSL text
+ *
+ * The client itself is in sf_client_priv.h, its guards in sf_guard_priv.h.
  */
 #ifndef CF_SF_PRIV_H
 #define CF_SF_PRIV_H
 
 #include "sf/sf.h"
 
+#define SF_EXHAUSTED_RUN 3        /* REQUEST_LIMIT_EXCEEDED in a row: the day's allocation is spent indeed */
+#define SF_EXHAUSTED_CAP_TIMES 10 /* the longest pause after that, in limit_pause_ms */
+#define SF_KEY_BYTES 160
 #define SF_MAX_WAITING 10000                /* calls waiting in line; more are THROTTLED */
 #define SF_MAX_TOKEN_BYTES ((size_t)4096)   /* of an access token */
 #define SF_MAX_URL_BYTES 512                /* of an instance URL */
@@ -54,6 +58,14 @@ void sf_token_want(struct sf_token *token);
  * that there is or will be; false: the session stays, because a login now would not help. */
 CF_CHECKED bool sf_token_refused(struct sf_token *token, uint64_t generation);
 void sf_token_proved(struct sf_token *token, uint64_t generation);
+/* Attempts by their end, a refusal that another process met included. */
+struct sf_token_counts {
+    uint64_t ok, failed, refused;
+    bool refused_now; /* the last one was, or the session itself is refused */
+};
+const struct sf_token_counts *sf_token_counts(const struct sf_token *token);
+/** "<prefix>sf:<what>:<hash of login URL, client, user and grant>". */
+void sf_token_name_key(const struct sf_token *token, const char *what, char ret_key[SF_KEY_BYTES]);
 
 /* ---- sf_login.c ---- */
 struct sf_grant {
@@ -96,6 +108,8 @@ struct sf_reply {
 /** Reads an answer. 0: `ret_json` is the body (NULL: none), caller owns it. -1: `ret_failure` says why. */
 CF_CHECKED int sf_reply_read(const struct sf_reply *reply, json_t **ret_json,
                              struct cf_sf_failure *ret_failure);
+/** Whether it says that too many requests run at once (and not: too many a day). */
+bool sf_reply_is_concurrent(const struct sf_reply *reply);
 /** Whether the answer says that the session is no good and a new login may help. */
 bool sf_reply_refuses_session(const struct sf_reply *reply);
 

@@ -100,6 +100,21 @@ static bool is_hopeless(const json_t *error)
            (strstr(message, "not valid for use with the") || strstr(message, "is not attached to"));
 }
 
+bool sf_reply_is_concurrent(const struct sf_reply *reply)
+{
+    json_t *body;
+    const char *message;
+    bool concurrent;
+
+    if (reply->status != 403)
+        return false;
+    body = parse(reply);
+    message = json_string_value(json_object_get(first_error(body), "message"));
+    concurrent = message && strstr(message, "Concurrent");
+    json_decref(body);
+    return concurrent;
+}
+
 bool sf_reply_refuses_session(const struct sf_reply *reply)
 {
     char code[64];

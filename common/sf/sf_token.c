@@ -48,7 +48,8 @@ struct sf_token {
     uint64_t window_ms;     /* start of the time that `refreshes` counts in */
     uint32_t refreshes;     /* good sessions given up */
     struct cf_err last;     /* why */
-    char key[192], lock_key[200], owner[33];
+    struct sf_token_counts counts;
+    char hash[33], key[SF_KEY_BYTES], lock_key[SF_KEY_BYTES + 8], owner[33];
     bool locked;
 };
 
@@ -125,16 +126,22 @@ static void succeed(struct sf_token *token, const char *text, const char *instan
         .fresh = fresh,
     };
     token->state = IDLE;
+    token->counts.refused_now = false;
     unlock(token);
     token->fn(token->arg, NULL);
 }
 
-static void give_up(struct sf_token *token, uint64_t wait_ms)
+static void give_up(struct sf_token *token, bool refused, uint64_t wait_ms)
 {
     token->state = IDLE;
+    token->counts.refused_now = refused;
+    if (refused)
+        token->counts.refused++;
+    else
+        token->counts.failed++;
     token->not_before_ms = cf_clock_mono_ms() + wait_ms;
     unlock(token);
-    cf_log_err(CF_LOG_WARN, "sf", NULL, "no Salesforce session", &token->last);
+    cf_log_err(refused ? CF_LOG_ERROR : CF_LOG_WARN, "sf", NULL, "no Salesforce session", &token->last);
     token->fn(token->arg, &token->last);
 }
 
@@ -166,7 +173,7 @@ static void login_failed(struct sf_token *token, bool slow)
 
         share(token, json_pack("{s:s, s:I}", "refused", token->last.text, "retryAtMs", until), wait_ms);
     }
-    give_up(token, wait_ms);
+    give_up(token, slow, wait_ms);
 }
 
 /* ---- logging in ---- */
@@ -189,6 +196,7 @@ static void on_login(void *arg, const struct cf_http_response *res, const struct
     }
     share(token, json_pack("{s:s, s:s}", "token", grant.token, "instanceUrl", grant.instance_url),
           SF_TOKEN_SHARE_MS);
+    token->counts.ok++;
     cf_log_info("sf", NULL, "logged in to Salesforce");
     succeed(token, grant.token, grant.instance_url, true);
     sf_grant_done(&grant);
@@ -243,7 +251,7 @@ static bool adopt(struct sf_token *token, const struct cf_reply *reply)
     } else if (shared_text(value, "refused") && wait_ms > 0 && wait_ms <= token->opts->login_backoff_cap_ms) {
         cf_err_set(&token->last, CF_ERR_TRANSIENT, "sf", 0, "login refused to another worker: %s",
                    shared_text(value, "refused"));
-        give_up(token, (uint64_t)wait_ms);
+        give_up(token, true, (uint64_t)wait_ms);
     } else {
         adopted = false;
     }
@@ -310,7 +318,6 @@ static void name_keys(struct sf_token *token)
 {
     const struct cf_sf_opts *opts = token->opts;
     unsigned char hash[EVP_MAX_MD_SIZE], random[16] = {0};
-    char hex[33];
     struct cf_buf text;
 
     cf_buf_init(&text, 8192);
@@ -319,10 +326,16 @@ static void name_keys(struct sf_token *token)
     if (EVP_Digest(text.p, text.n, hash, NULL, EVP_sha256(), NULL) != 1 || RAND_bytes(random, 16) != 1)
         abort();
     cf_buf_done(&text);
-    add_hex(hex, hash, 16);
-    (void)snprintf(token->key, sizeof(token->key), "%.*ssf:token:%s", CF_STR_FMT(opts->redis_prefix), hex);
+    add_hex(token->hash, hash, 16);
+    sf_token_name_key(token, "token", token->key);
     (void)snprintf(token->lock_key, sizeof(token->lock_key), "%s:lock", token->key);
     add_hex(token->owner, random, 16);
+}
+
+void sf_token_name_key(const struct sf_token *token, const char *what, char ret_key[SF_KEY_BYTES])
+{
+    (void)snprintf(ret_key, SF_KEY_BYTES, "%.*ssf:%s:%s", CF_STR_FMT(token->opts->redis_prefix), what,
+                   token->hash);
 }
 
 struct sf_token *sf_token_new(struct cf_loop *loop, const struct cf_sf_opts *opts, sf_token_fn *fn, void *arg)
@@ -381,6 +394,7 @@ static bool waits_with_unproven(struct sf_token *token, uint64_t now_ms)
         session->keep_until_ms = now_ms + wait_after_failure(token, true);
         cf_log_warn("sf", NULL,
                     "Salesforce refuses the session it has just given: may the user use the API?");
+        token->counts.refused_now = true;
     }
     return now_ms < session->keep_until_ms;
 }
@@ -419,4 +433,10 @@ void sf_token_proved(struct sf_token *token, uint64_t generation)
         return;
     token->session.proven = true;
     token->failures = 0;
+    token->counts.refused_now = false;
+}
+
+const struct sf_token_counts *sf_token_counts(const struct sf_token *token)
+{
+    return &token->counts;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -432,6 +433,17 @@ static int with_config(struct cf_worker *worker, const struct cf_config_part *pa
     return code;
 }
 
+/* Each request to Salesforce under way has a connection; 1,024 descriptors, the usual soft limit, are few. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int cf_worker_main(const struct cf_stage *stage, int argc, char **argv)
 {
     struct cf_worker *worker = cf_calloc(1, sizeof(*worker));
@@ -446,6 +458,7 @@ int cf_worker_main(const struct cf_stage *stage, int argc, char **argv)
     parts[0] = (struct cf_config_part){stage->name, stage->config_keys, worker->stage_values};
     parts[1] = (struct cf_config_part){"runtime", own_keys, &worker->values};
     (void)signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
     if (action == ACT_USAGE) {
         (void)fprintf(stderr, "usage: %s-worker [--config FILE] [--check | --help | --version]\n",
                       stage->name);

@@ -29,6 +29,7 @@ static void on_customer(struct cf_job *job, const struct cf_sf_response *res)
 
     if (lookup_query_check(&postcall->query, res->json, &dropped, &err) != 0) {
         if (dropped != LOOKUP_DROPPED_ACTIVITY || !postcall->query.activity) {
+            cf_sf_query_failed(postcall->sf, &err);
             cf_job_resume_fail(job, &err);
             return;
         }

@@ -301,7 +301,7 @@ static const struct {
      "GET",
      "MALFORMED_QUERY",
      5000,
-     CF_ERR_REJECTED,
+     CF_ERR_CONFIG,
      400,
      false},
     {{"/", HTML, "<html>", 503, ANSWER}, "GET", "", 5000, CF_ERR_TRANSIENT, 503, false},

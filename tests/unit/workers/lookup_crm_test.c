@@ -138,8 +138,8 @@ static const struct {
 } failures[] = {
     {{COMPOSITE, NULL, NULL, 0, HANG}, CF_ERR_TRANSIENT, true},
     {{COMPOSITE, NULL, "[{\"errorCode\":\"REQUEST_LIMIT_EXCEEDED\"}]", 403, ANSWER}, CF_ERR_THROTTLED, false},
-    {{COMPOSITE, NULL, "[{\"errorCode\":\"MALFORMED_QUERY\"}]", 400, ANSWER}, CF_ERR_REJECTED, false},
-    {{COMPOSITE, NULL, LACKS("Phone"), 200, ANSWER}, CF_ERR_REJECTED, false},
+    {{COMPOSITE, NULL, "[{\"errorCode\":\"MALFORMED_QUERY\"}]", 400, ANSWER}, CF_ERR_CONFIG, false},
+    {{COMPOSITE, NULL, LACKS("Phone"), 200, ANSWER}, CF_ERR_CONFIG, false},
 };
 
 START_TEST(test_failure)
@@ -406,7 +406,7 @@ START_TEST(test_a_bad_number_spoils_no_other)
     cf_loop_run(loop);
     for (size_t i = 0; i < 8; i++)
         ck_assert_int_eq(heard[i].answered, i != 2);
-    ck_assert_int_eq(heard[2].err.kind, CF_ERR_REJECTED);
+    ck_assert_int_eq(heard[2].err.kind, CF_ERR_CONFIG);
     ck_assert_uint_eq(lookup_crm_counts(crm).halved, 3);
     ck_assert_uint_eq(lookup_crm_counts(crm).requests, 7);
     ck_assert_uint_eq(n_seen_answers, 7);
@@ -429,7 +429,7 @@ START_TEST(test_halving_has_an_end)
         ask_many(0, 20);
         cf_loop_run(loop);
         for (size_t i = 0; i < 20; i++)
-            ck_assert(heard[i].done && heard[i].err.kind == CF_ERR_REJECTED);
+            ck_assert(heard[i].done && heard[i].err.kind == CF_ERR_CONFIG);
     }
     ck_assert_uint_eq(lookup_crm_counts(crm).halved, MAX_HALVINGS);
     ck_assert_uint_eq(lookup_crm_counts(crm).requests, 3 + 2 * MAX_HALVINGS);

@@ -176,7 +176,7 @@ static const struct {
     {"[]", -1, CF_ERR_TRANSIENT, LOOKUP_DROPPED_NONE},
     {"{\"compositeResponse\":[]}", -1, CF_ERR_TRANSIENT, LOOKUP_DROPPED_NONE},
     {"{\"compositeResponse\":[null,7,{}]}", -1, CF_ERR_TRANSIENT, LOOKUP_DROPPED_NONE},
-    {ANSWER(PART("contacts", "400", ERROR("MALFORMED_QUERY", "x")), NO_ACCOUNTS), -1, CF_ERR_REJECTED,
+    {ANSWER(PART("contacts", "400", ERROR("MALFORMED_QUERY", "x")), NO_ACCOUNTS), -1, CF_ERR_CONFIG,
      LOOKUP_DROPPED_NONE},
     {ANSWER(PART("contacts", "400", ERROR("QUERY_TIMEOUT", "x")), NO_ACCOUNTS), -1, CF_ERR_TRANSIENT,
      LOOKUP_DROPPED_NONE},
@@ -185,15 +185,15 @@ static const struct {
     {ANSWER(NO_CONTACTS, PART("accounts", "500", "null")), -1, CF_ERR_TRANSIENT, LOOKUP_DROPPED_NONE},
     {ANSWER(NO_CONTACTS,
             PART("accounts", "400", ERROR("INVALID_FIELD", "No such column 'Tier__c' on entity 'Account'."))),
-     -1, CF_ERR_REJECTED, LOOKUP_DROPPED_TIER},
+     -1, CF_ERR_CONFIG, LOOKUP_DROPPED_TIER},
     {ANSWER(PART("contacts", "400",
                  ERROR("INVALID_FIELD", "\\nSELECT LastActivityDate, Tier__c\\nNo such column "
                                         "'LastActivityDate' on entity 'Contact'.")),
             NO_ACCOUNTS),
-     -1, CF_ERR_REJECTED, LOOKUP_DROPPED_ACTIVITY},
+     -1, CF_ERR_CONFIG, LOOKUP_DROPPED_ACTIVITY},
     {ANSWER(PART("contacts", "400", ERROR("INVALID_FIELD", "No such column 'Phone' on entity 'Contact'.")),
             NO_ACCOUNTS),
-     -1, CF_ERR_REJECTED, LOOKUP_DROPPED_NONE},
+     -1, CF_ERR_CONFIG, LOOKUP_DROPPED_NONE},
 };
 
 START_TEST(test_check)
@@ -328,18 +328,17 @@ END_TEST
 
 #define CONTACT(id, field, phone) "{\"Id\":\"" id "\",\"" field "\":\"" phone "\"}"
 
-static const char several[] =
-    ANSWER(PART("contacts", "200",
-                ROWS_OF(CONTACT("003000000000001", "MobilePhone", "(520) 773-9050") "," CONTACT(
-                    "003000000000002", "Phone",
-                    "+49 30 901820") "," CONTACT("003000000000003", "Phone",
-                                                 "1-800-FLOWERS") "," CONTACT("003000000000004", "OtherPhone",
-                                                                              "\\u0665\\u0662\\u0660 773 "
-                                                                              "9051") "," CONTACT("003'000",
-                                                                                                  "Phone",
-                                                                                                  "520773905"
-                                                                                                  "0"))),
-           PART("accounts", "200", ROWS_OF(CONTACT("001000000000001", "Phone", "520.773.9050 x7"))));
+static const char several[] = ANSWER(
+    PART("contacts", "200",
+         ROWS_OF(CONTACT("003000000000001", "MobilePhone", "(520) 773-9050") "," CONTACT(
+             "003000000000002", "Phone",
+             "+49 30 901820") "," CONTACT("003000000000003", "Phone",
+                                          "1-800-FLOWERS") "," CONTACT("003000000000004", "OtherPhone",
+                                                                       "\\u0665\\u0662\\u0660 773 "
+                                                                       "9051") "," CONTACT("003'000", "Phone",
+                                                                                           "520773905"
+                                                                                           "0"))),
+    PART("accounts", "200", ROWS_OF(CONTACT("001000000000001", "Phone", "520.773.9050 x7"))));
 
 static const struct {
     const char *number;
