@@ -14,7 +14,7 @@ kafka_version=3.9.1
 packages=(
     gcc g++ make cmake ninja-build pkg-config ccache git
     libuv1-dev librdkafka-dev libcurl4-openssl-dev libhiredis-dev libjansson-dev libmicrohttpd-dev libinih-dev
-    libssl-dev libsimdjson-dev libphonenumber-dev libsqlite3-dev uuid-dev check
+    libssl-dev libsimdjson-dev libphonenumber-dev libsqlite3-dev zlib1g-dev uuid-dev check
     clang clang-format clang-tidy libclang-rt-14-dev
     redis-server redis-tools kcat sqlite3 curl jq openssl ca-certificates procps
     python3 python3-pytest python3-pytest-timeout python3-jsonschema python3-confluent-kafka python3-redis

@@ -8,6 +8,7 @@
 
 #include "clock/clock.h"
 #include "jwt.h"
+#include "router.h"
 #include "sandbox.h"
 
 #define HISTORY_LIMIT_DEFAULT 1000U
@@ -45,6 +46,21 @@ void sb_admin_faults_add(struct sb_context *context, const struct sb_request *re
     json_decref(body);
     if (id)
         sb_reply_json(reply, 201, json_pack("{s:I}", "id", (json_int_t)id));
+    else
+        refuse(reply, &err);
+}
+
+void sb_admin_faults_mix(struct sb_context *context, const struct sb_request *request, struct sb_reply *reply)
+{
+    json_t *body = sb_request_json(request, reply), *rules;
+    struct cf_err err;
+
+    if (!body)
+        return;
+    rules = sb_faults_mix(context->sandbox->faults, body, &err);
+    json_decref(body);
+    if (rules)
+        sb_reply_json(reply, 201, rules);
     else
         refuse(reply, &err);
 }
@@ -123,14 +139,28 @@ static uint64_t number_param(const struct sb_request *request, const char *name,
     return text && cf_str_u64(cf_str_of(text), &value) ? value : otherwise;
 }
 
+static void number_header(struct sb_context *context, struct sb_reply *reply, const char *name,
+                          uint64_t number)
+{
+    sb_reply_header(reply, name, cf_arena_printf(context->arena, "%llu", (unsigned long long)number).p);
+}
+
 void sb_admin_history(struct sb_context *context, const struct sb_request *request, struct sb_reply *reply)
 {
     struct sb_history *history = context->sandbox->history;
-    char *text = sb_history_text(history, number_param(request, "since", 0),
-                                 (size_t)number_param(request, "limit", HISTORY_LIMIT_DEFAULT));
+    const char *format = sb_request_param(request, "format");
+    struct sb_history_ask ask = {.since = number_param(request, "since", 0),
+                                 .lines = format && strcmp(format, "ndjson") == 0};
+    struct sb_history_page page;
 
+    ask.limit = (size_t)number_param(request, "limit", ask.lines ? SIZE_MAX : HISTORY_LIMIT_DEFAULT);
+    sb_history_read(history, &ask, &page);
     sb_history_flush(history);
-    sb_reply_text(reply, 200, "application/json;charset=UTF-8", cf_arena_own(context->arena, text, free));
+    sb_reply_text(reply, 200, ask.lines ? "application/x-ndjson" : "application/json;charset=UTF-8",
+                  cf_arena_own(context->arena, page.text, free));
+    number_header(context, reply, "X-Last-Seq", page.last_seq);
+    number_header(context, reply, "X-Newest-Seq", page.newest);
+    number_header(context, reply, "X-Forgotten-Seq", page.forgotten);
 }
 
 static json_t *count_of(struct sf_store *store, const char *type)
@@ -164,12 +194,13 @@ void sb_admin_stats(struct sb_context *context, const struct sb_request *request
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         json_object_set_new(records, types[i], count_of(sandbox->store, types[i]));
     sb_store_give(context);
-    sb_reply_json(
-        reply, 200,
-        json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "requests", (json_int_t)atomic_load(&sandbox->requests),
-                  "api_calls", (json_int_t)sb_limits_total(sandbox->limits), "api_used",
-                  (json_int_t)sb_limits_used(sandbox->limits), "tokens_issued",
-                  (json_int_t)sb_sessions_issued(sandbox->sessions), "classes", classes, "records", records));
+    sb_reply_json(reply, 200,
+                  json_pack("{s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "requests",
+                            (json_int_t)atomic_load(&sandbox->requests), "api_calls",
+                            (json_int_t)sb_limits_total(sandbox->limits), "api_used",
+                            (json_int_t)sb_limits_used(sandbox->limits), "tokens_issued",
+                            (json_int_t)sb_sessions_issued(sandbox->sessions), "classes", classes,
+                            "endpoints", sb_router_stats(sandbox), "records", records));
 }
 
 void sb_admin_jwt_key(struct sb_context *context, const struct sb_request *request, struct sb_reply *reply)

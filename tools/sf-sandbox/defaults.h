@@ -33,8 +33,9 @@
 #define SB_COLLECTION_MAX 200  /* records of one collections call */
 #define SB_GRAPH_NODES_MAX 500 /* of one graph call */
 #define SB_HISTORY_BODY_BYTES ((size_t)64 * 1024)
-#define SB_HISTORY_RING_ENTRIES 50000U
-#define SB_HISTORY_RING_BYTES ((size_t)128 * 1024 * 1024)
+#define SB_HISTORY_RING_ENTRIES 400000U
+#define SB_HISTORY_RING_BYTES ((size_t)512 * 1024 * 1024)
+#define SB_HISTORY_PAGE_BYTES ((size_t)32 * 1024 * 1024) /* of the NDJSON form */
 #define SB_FAULTS_MAX 64U
 #define SB_SESSIONS_MAX 4096U
 #define SB_LOCKS_MAX 16384U

@@ -3,11 +3,16 @@
 
 #include <microhttpd.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock/clock.h"
+#include "gzip.h"
+#include "raw.h"
 #include "router.h"
 
 #define BLOCK_BYTES 32768U
+#define DEPTH_MAX 10000000U
+#define GZIP_MIN_BYTES 1024U /* smaller answers are not worth it */
 
 /* An answer that is given out piece by piece; it outlives the reply's JSON. */
 struct stream {
@@ -108,8 +113,8 @@ static void add_headers(struct MHD_Response *response, const struct sb_reply *re
 {
     if (body)
         (void)MHD_add_response_header(response, "Content-Type",
-                                      reply->json || !reply->content_type ? "application/json;charset=UTF-8"
-                                                                          : reply->content_type);
+                                      !reply->content_type ? "application/json;charset=UTF-8"
+                                                           : reply->content_type);
     (void)MHD_add_response_header(response, "Cache-Control",
                                   "no-cache,must-revalidate,max-age=0,no-store,private");
     (void)MHD_add_response_header(response, "Vary", "Accept-Encoding");
@@ -117,14 +122,80 @@ static void add_headers(struct MHD_Response *response, const struct sb_reply *re
         (void)MHD_add_response_header(response, reply->headers[i].name.p, reply->headers[i].value.p);
 }
 
+/* As UTF-16 of text that is plain ASCII, for the most part. */
+static char *widen(char *text, size_t *n)
+{
+    char *wide = cf_calloc(1, *n * 2 + 1);
+
+    for (size_t i = 0; i < *n; i++) {
+        wide[2 * i] = text[i];
+        wide[2 * i + 1] = '\0';
+    }
+    free(text);
+    *n *= 2;
+    return wide;
+}
+
+static char *nested(uint64_t depth, size_t *ret_size)
+{
+    char *text;
+
+    depth = depth > DEPTH_MAX ? DEPTH_MAX : depth;
+    text = cf_calloc(1, (size_t)depth * 2);
+    memset(text, '[', (size_t)depth);
+    memset(text + depth, ']', (size_t)depth);
+    *ret_size = (size_t)depth * 2;
+    return text;
+}
+
+/* The body as some faults want it. */
+static char *spoil_body(struct sb_exchange *exchange, char *text, size_t *n)
+{
+    const struct sb_fault_hit *hit = &exchange->context.fate.end;
+
+    if (hit->kind == SB_FAULT_WRONG_CHARSET && *n > 0)
+        return widen(text, n);
+    if (hit->kind == SB_FAULT_DEEP_JSON || hit->kind == SB_FAULT_GZIP_BOMB) {
+        free(text);
+        return hit->kind == SB_FAULT_DEEP_JSON ? nested(hit->bytes, n) : sb_gzip_bomb(hit->bytes, n);
+    }
+    return text;
+}
+
+static bool wants_gzip(const struct sb_exchange *exchange)
+{
+    const char *accepted =
+        MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Accept-Encoding");
+
+    return accepted && strcasestr(accepted, "gzip") && !strcasestr(accepted, "gzip;q=0,") &&
+           exchange->context.fate.end.kind == SB_FAULT_NONE;
+}
+
+static char *pack(struct sb_exchange *exchange, char *text, size_t *n)
+{
+    char *packed;
+
+    if (*n < GZIP_MIN_BYTES || !wants_gzip(exchange))
+        return text;
+    packed = sb_gzip((struct cf_str){text, *n}, n);
+    free(text);
+    sb_reply_header(&exchange->reply, "Content-Encoding", "gzip");
+    return packed;
+}
+
 static bool send_reply(struct sb_exchange *exchange)
 {
     struct sb_reply *reply = &exchange->reply;
     size_t n;
-    char *text = body_text(reply, &n);
+    char *text = pack(exchange, spoil_body(exchange, body_text(reply, &n), &n), &n);
     bool streamed = is_streamed(exchange->context.fate.end.kind, n);
     struct MHD_Response *response;
     enum MHD_Result queued;
+
+    if (exchange->context.fate.end.kind == SB_FAULT_DOUBLED) {
+        sb_raw_doubled(exchange, text, n);
+        return true;
+    }
 
     if (streamed)
         response = stream_response(exchange, text, n);
@@ -177,12 +248,19 @@ bool sb_exchange_answer(struct sb_exchange *exchange)
 {
     enum sb_fault_kind kind = exchange->context.fate.end.kind;
 
+    if (exchange->raw_sent)
+        return false;
     if (exchange->reply.status == 0)
         sb_reply_error(&exchange->reply, 500, "UNKNOWN_EXCEPTION", "the sandbox has no answer");
-    exchange->cut = kind == SB_FAULT_CUT_BEFORE || kind == SB_FAULT_CUT_AFTER || kind == SB_FAULT_HALF;
+    exchange->cut = kind == SB_FAULT_CUT_BEFORE || kind == SB_FAULT_CUT_AFTER || kind == SB_FAULT_HALF ||
+                    kind == SB_FAULT_ENDLESS_HEADERS;
     record(exchange);
     if (kind == SB_FAULT_CUT_BEFORE || kind == SB_FAULT_CUT_AFTER)
         return false;
+    if (kind == SB_FAULT_ENDLESS_HEADERS) {
+        sb_raw_endless_headers(exchange);
+        return true;
+    }
     return send_reply(exchange);
 }
 

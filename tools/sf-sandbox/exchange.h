@@ -28,6 +28,7 @@ struct sb_exchange {
     bool seen;     /* the headers were looked at */
     bool recorded; /* in the history */
     bool cut;      /* we break the connection on purpose */
+    bool raw_sent; /* the answer went past the server: close the connection */
     bool rested;   /* slow body: the pause before the next piece is over */
 };
 
@@ -39,5 +40,10 @@ void sb_exchange_abandoned(struct sb_exchange *exchange);
 
 /** Suspends the connection until `until_ns` (server.c). */
 void sb_server_park(struct sb_exchange *exchange, uint64_t until_ns);
+/** Suspends it until sb_server_resume(), which any thread may call; then the exchange is the server's again.
+ */
+void sb_server_suspend(struct sb_exchange *exchange);
+void sb_server_resume(struct sb_exchange *exchange);
+bool sb_server_stopping(const struct sb_server *server);
 
 #endif

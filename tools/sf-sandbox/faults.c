@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "clock/clock.h"
 #include "defaults.h"
 
 #define MAX_DELAY_MS 3600000
+#define MAX_SPAN_MS 86400000
 
 struct rule {
     uint32_t id;
@@ -17,6 +19,7 @@ struct rule {
     double rate;
     int64_t times; /* hits left; -1: no end */
     uint64_t seed, state;
+    uint64_t from_ns, until_ns; /* CLOCK_MONOTONIC; until 0: no end */
     uint64_t seen, hits;
     struct sb_fault_hit hit;
 };
@@ -49,6 +52,11 @@ static const struct kind_row {
     {"half-response", SB_FAULT_HALF, 0, 0, 0},
     {"record-error", SB_FAULT_RECORD_ERROR, 400, 0, 0},
     {"garbage", SB_FAULT_GARBAGE, 200, 0, 0},
+    {"gzip-bomb", SB_FAULT_GZIP_BOMB, 200, 0, 1ULL << 30},
+    {"deep-json", SB_FAULT_DEEP_JSON, 200, 0, 100000},
+    {"wrong-charset", SB_FAULT_WRONG_CHARSET, 0, 0, 0},
+    {"endless-headers", SB_FAULT_ENDLESS_HEADERS, 200, 100, 1},
+    {"doubled-answer", SB_FAULT_DOUBLED, 0, 0, 0},
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -148,7 +156,7 @@ static const struct kind_row *kind_of(json_t *rule)
 static int read_hit(json_t *json, struct sb_fault_hit *hit, struct cf_err *err)
 {
     const struct kind_row *kind = kind_of(json);
-    int64_t status, delay, bytes;
+    int64_t status, delay, bytes, retry_after = -1;
 
     if (!kind)
         return cf_err_set(err, CF_ERR_REJECTED, "faults", 0, "kind: one of the README's kinds is needed");
@@ -157,15 +165,33 @@ static int read_hit(json_t *json, struct sb_fault_hit *hit, struct cf_err *err)
     bytes = (int64_t)kind->bytes;
     if (!take_number(json, "status", 200, 599, &status) ||
         !take_number(json, "delay_ms", 0, MAX_DELAY_MS, &delay) ||
-        !take_number(json, "bytes", 1, INT64_MAX / 2, &bytes))
-        return cf_err_set(err, CF_ERR_REJECTED, "faults", 0, "status, delay_ms or bytes: out of range");
-    *hit = (struct sb_fault_hit){
-        .kind = kind->kind, .status = (int)status, .delay_ms = (uint64_t)delay, .bytes = (uint64_t)bytes};
+        !take_number(json, "bytes", 1, INT64_MAX / 2, &bytes) ||
+        !take_number(json, "retry_after", 0, MAX_DELAY_MS, &retry_after))
+        return cf_err_set(err, CF_ERR_REJECTED, "faults", 0,
+                          "status, delay_ms, bytes or retry_after: out of range");
+    *hit = (struct sb_fault_hit){.kind = kind->kind,
+                                 .status = (int)status,
+                                 .delay_ms = (uint64_t)delay,
+                                 .bytes = (uint64_t)bytes,
+                                 .retry_after = retry_after};
     if (!take_text(json, "errorCode", hit->code, sizeof(hit->code)) ||
         !take_text(json, "message", hit->message, sizeof(hit->message)) ||
         !take_text(json, "location", hit->location, sizeof(hit->location)))
         return cf_err_set(err, CF_ERR_REJECTED, "faults", 0, "errorCode, message or location: text too long");
     return 0;
+}
+
+/* A rule may begin later and end by itself. */
+static bool read_span(json_t *json, struct rule *rule)
+{
+    int64_t after_ms = 0, for_ms = 0;
+
+    if (!take_number(json, "after_ms", 0, MAX_SPAN_MS, &after_ms) ||
+        !take_number(json, "for_ms", 0, MAX_SPAN_MS, &for_ms))
+        return false;
+    rule->from_ns = cf_clock_mono_ns() + (uint64_t)after_ms * 1000000U;
+    rule->until_ns = for_ms > 0 ? rule->from_ns + (uint64_t)for_ms * 1000000U : 0;
+    return true;
 }
 
 static int read_rule(json_t *json, struct rule *rule, struct cf_err *err)
@@ -187,8 +213,10 @@ static int read_rule(json_t *json, struct rule *rule, struct cf_err *err)
     if (rate && (!json_is_number(rate) || json_number_value(rate) < 0 || json_number_value(rate) > 1))
         return cf_err_set(err, CF_ERR_REJECTED, "faults", 0, "rate: 0 to 1 is needed");
     if (!take_number(json, "times", -1, INT64_MAX, &rule->times) ||
-        !take_number(json, "seed", 0, INT64_MAX, &seed) || (enabled && !json_is_boolean(enabled)))
-        return cf_err_set(err, CF_ERR_REJECTED, "faults", 0, "times, seed or enabled: bad value");
+        !take_number(json, "seed", 0, INT64_MAX, &seed) || (enabled && !json_is_boolean(enabled)) ||
+        !read_span(json, rule))
+        return cf_err_set(err, CF_ERR_REJECTED, "faults", 0,
+                          "times, seed, enabled, after_ms or for_ms: bad value");
     rule->rate = rate ? json_number_value(rate) : 1.0;
     rule->enabled = !enabled || json_is_true(enabled);
     rule->seed = rule->state = (uint64_t)seed;
@@ -240,13 +268,22 @@ static json_t *rule_json(const struct rule *rule)
                      (json_int_t)rule->seen, "hits", (json_int_t)rule->hits);
 }
 
+static bool is_on(const struct rule *rule, uint64_t now_ns)
+{
+    return rule->enabled && rule->times != 0 && now_ns >= rule->from_ns &&
+           (rule->until_ns == 0 || now_ns < rule->until_ns);
+}
+
 json_t *sb_faults_list(struct sb_faults *faults)
 {
     json_t *list = json_array();
+    uint64_t now_ns = cf_clock_mono_ns();
 
     pthread_mutex_lock(&faults->lock);
-    for (size_t i = 0; i < faults->count; i++)
+    for (size_t i = 0; i < faults->count; i++) {
         json_array_append_new(list, rule_json(&faults->rules[i]));
+        json_object_set_new(json_array_get(list, i), "on", json_boolean(is_on(&faults->rules[i], now_ns)));
+    }
     pthread_mutex_unlock(&faults->lock);
     return list;
 }
@@ -261,9 +298,9 @@ static double draw(uint64_t *state)
     return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
 }
 
-static bool is_for(const struct rule *rule, const struct sb_fault_ask *ask)
+static bool is_for(const struct rule *rule, const struct sb_fault_ask *ask, uint64_t now_ns)
 {
-    if (!rule->enabled || rule->times == 0)
+    if (!is_on(rule, now_ns))
         return false;
     if (rule->method[0] && strcmp(rule->method, "*") != 0 && strcasecmp(rule->method, ask->method) != 0)
         return false;
@@ -313,12 +350,15 @@ static void decide(struct rule *rule, struct sb_fault_fate *fate)
 void sb_faults_decide(struct sb_faults *faults, const struct sb_fault_ask *ask,
                       struct sb_fault_fate *ret_fate)
 {
+    uint64_t now_ns;
+
     *ret_fate = (struct sb_fault_fate){0};
     if (faults->count == 0)
         return;
+    now_ns = cf_clock_mono_ns();
     pthread_mutex_lock(&faults->lock);
     for (size_t i = 0; i < faults->count; i++) {
-        if (is_for(&faults->rules[i], ask))
+        if (is_for(&faults->rules[i], ask, now_ns))
             decide(&faults->rules[i], ret_fate);
     }
     pthread_mutex_unlock(&faults->lock);

@@ -23,18 +23,23 @@ enum sb_fault_kind {
     SB_FAULT_ERROR_BODY, /* `status` with `errorCode` and `message` in the endpoint's dialect; nothing is done
                           */
     SB_FAULT_DELAY,      /* done at once, answered `delay_ms` later */
-    SB_FAULT_DELAY_BEFORE, /* done and answered `delay_ms` later */
-    SB_FAULT_CUT_BEFORE,   /* nothing is done, the connection is cut */
-    SB_FAULT_CUT_AFTER,    /* done, then the connection is cut */
-    SB_FAULT_COMMIT_500,   /* done, answered 500 (or `status`) */
-    SB_FAULT_SLOW_BODY,    /* done, answered `bytes` (1) bytes every `delay_ms` (100) */
-    SB_FAULT_HTML,         /* a maintenance page with `status` (503) */
-    SB_FAULT_HUGE_BODY,    /* 200 and `bytes` (64 MiB) of white space */
-    SB_FAULT_EXPIRE_TOKEN, /* the request's session ends: 401 */
-    SB_FAULT_REDIRECT,     /* 302 (or `status`) to `location` */
-    SB_FAULT_HALF,         /* done, half of the answer, then the connection is cut */
-    SB_FAULT_RECORD_ERROR, /* each record of a write fails at `rate` with `errorCode` and `message` */
-    SB_FAULT_GARBAGE,      /* done, answered with bytes that are no JSON */
+    SB_FAULT_DELAY_BEFORE,    /* done and answered `delay_ms` later */
+    SB_FAULT_CUT_BEFORE,      /* nothing is done, the connection is cut */
+    SB_FAULT_CUT_AFTER,       /* done, then the connection is cut */
+    SB_FAULT_COMMIT_500,      /* done, answered 500 (or `status`) */
+    SB_FAULT_SLOW_BODY,       /* done, answered `bytes` (1) bytes every `delay_ms` (100) */
+    SB_FAULT_HTML,            /* a maintenance page with `status` (503) */
+    SB_FAULT_HUGE_BODY,       /* 200 and `bytes` (64 MiB) of white space */
+    SB_FAULT_EXPIRE_TOKEN,    /* the request's session ends: 401 */
+    SB_FAULT_REDIRECT,        /* 302 (or `status`) to `location` */
+    SB_FAULT_HALF,            /* done, half of the answer, then the connection is cut */
+    SB_FAULT_RECORD_ERROR,    /* each record of a write fails at `rate` with `errorCode` and `message` */
+    SB_FAULT_GARBAGE,         /* done, answered with bytes that are no JSON */
+    SB_FAULT_GZIP_BOMB,       /* 200 and a small gzip body of `bytes` (1 GiB) of white space */
+    SB_FAULT_DEEP_JSON,       /* 200 and `bytes` (100,000) arrays inside each other */
+    SB_FAULT_WRONG_CHARSET,   /* done, answered in UTF-16 */
+    SB_FAULT_ENDLESS_HEADERS, /* done, answered with header lines, `bytes` (1) every `delay_ms` (100) */
+    SB_FAULT_DOUBLED,         /* done, the answer sent twice, then the connection is closed */
 };
 
 struct sb_fault_hit {
@@ -42,6 +47,7 @@ struct sb_fault_hit {
     uint32_t fault_id;
     int status;
     uint64_t delay_ms, bytes;
+    int64_t retry_after; /* seconds; -1: no such header */
     char code[64], message[200], location[256];
 };
 
@@ -65,6 +71,12 @@ void sb_faults_free(struct sb_faults *faults);
 CF_CHECKED uint32_t sb_faults_add(struct sb_faults *faults, json_t *rule, struct cf_err *err);
 /** Removes one rule, or all with id 0. Returns how many went. */
 size_t sb_faults_clear(struct sb_faults *faults, uint32_t id);
+/**
+ * Adds a rule of every kind, which together meet `rate` of the requests: faults_mix.c has the list. `mix` is
+ * {"rate", "seed", "without": [names], and what rules take to pick requests and times}. Returns the names and
+ * ids as a new object, or NULL and `err`, with nothing added.
+ */
+CF_CHECKED json_t *sb_faults_mix(struct sb_faults *faults, json_t *mix, struct cf_err *err);
 /** A new array of the rules, with their counts. */
 json_t *sb_faults_list(struct sb_faults *faults);
 /** Lets the rules decide about a request. */

@@ -228,25 +228,42 @@ void sb_history_undelivered(struct sb_history *history, uint64_t request)
     append(history, &buf);
 }
 
-char *sb_history_text(struct sb_history *history, uint64_t since, size_t limit)
+/* seq numbers have no gap, so the place of one follows from the oldest's. */
+static size_t place_behind(const struct sb_history *history, uint64_t since)
 {
+    uint64_t oldest = history->count > 0 ? history->ring[history->first].seq : 0;
+
+    if (history->count == 0 || since < oldest)
+        return 0;
+    return since - oldest + 1 < history->count ? (size_t)(since - oldest + 1) : history->count;
+}
+
+void sb_history_read(struct sb_history *history, const struct sb_history_ask *ask,
+                     struct sb_history_page *ret_page)
+{
+    struct sb_history_page page = {.last_seq = ask->since};
     struct cf_buf buf;
     size_t added = 0;
 
     cf_buf_init(&buf, TEXT_MAX_BYTES);
-    cf_buf_char(&buf, '[');
+    cf_buf_text(&buf, ask->lines ? "" : "[");
     pthread_mutex_lock(&history->lock);
-    for (size_t i = 0; i < history->count && added < limit; i++) {
+    page.newest = history->last_seq;
+    page.forgotten = history->count > 0 ? history->ring[history->first].seq - 1 : 0;
+    for (size_t i = place_behind(history, ask->since); i < history->count && added < ask->limit; i++) {
         const struct line *line = &history->ring[(history->first + i) % SB_HISTORY_RING_ENTRIES];
 
-        if (line->seq <= since)
-            continue;
-        if (added++ > 0)
+        if (ask->lines && added > 0 && buf.n + line->n > SB_HISTORY_PAGE_BYTES)
+            break;
+        if (added++ > 0 && !ask->lines)
             cf_buf_char(&buf, ',');
         cf_buf_add(&buf, line->text, line->n);
+        cf_buf_text(&buf, ask->lines ? "\n" : "");
+        page.last_seq = line->seq;
     }
     pthread_mutex_unlock(&history->lock);
-    cf_buf_char(&buf, ']');
+    cf_buf_text(&buf, ask->lines ? "" : "]");
     cf_buf_char(&buf, '\0');
-    return buf.p;
+    page.text = buf.p;
+    *ret_page = page;
 }

@@ -11,6 +11,7 @@
 #define SB_HISTORY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err/err.h"
@@ -37,7 +38,19 @@ void sb_history_close(struct sb_history *history);
 void sb_history_add(struct sb_history *history, const struct sb_history_entry *entry);
 /** The answer of `request` did not reach the client. */
 void sb_history_undelivered(struct sb_history *history, uint64_t request);
-/** Entries with a seq above `since`, oldest first, at most `limit`, as one JSON array text. Caller frees. */
-char *sb_history_text(struct sb_history *history, uint64_t since, size_t limit);
+struct sb_history_ask {
+    uint64_t since; /* entries with a seq above it, oldest first */
+    size_t limit;
+    bool lines; /* one line each, and no more of them than SB_HISTORY_PAGE_BYTES (but one); else a JSON array
+                 */
+};
+struct sb_history_page {
+    char *text;         /* the caller frees */
+    uint64_t last_seq;  /* of the page, `since` when it is empty */
+    uint64_t newest;    /* of all: the same when there is no more */
+    uint64_t forgotten; /* the newest that memory has lost, 0: none */
+};
+void sb_history_read(struct sb_history *history, const struct sb_history_ask *ask,
+                     struct sb_history_page *ret_page);
 
 #endif

@@ -41,8 +41,10 @@ void sf_phones_free(struct sf_phones *phones)
 {
     if (!phones)
         return;
-    for (size_t i = 0; i < OBJECTS_MAX * FIELDS_MAX; i++)
-        empty(&phones->list[i / FIELDS_MAX][i % FIELDS_MAX]);
+    for (size_t i = 0; i < OBJECTS_MAX; i++) {
+        for (size_t k = 0; k < FIELDS_MAX; k++)
+            empty(&phones->list[i][k]);
+    }
     free(phones);
 }
 
@@ -121,9 +123,9 @@ static void grow(struct list *list)
     list->id = cf_realloc(list->id, size * sizeof(*list->id));
     list->next = cf_realloc(list->next, size * sizeof(*list->next));
     list->size = size;
-    free(list->bucket);
+    list->bucket = cf_realloc(list->bucket, size * sizeof(*list->bucket));
+    memset(list->bucket, 0, size * sizeof(*list->bucket));
     list->n_buckets = size;
-    list->bucket = cf_calloc(size, sizeof(*list->bucket));
     for (size_t i = 0; i < list->n; i++)
         chain(list, i);
 }

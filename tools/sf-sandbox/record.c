@@ -265,7 +265,18 @@ static int save_comment(struct sf_store *store, const struct sf_row *row, struct
     json_object_set(body, "CommentBody", row->comment);
     failed = sf_store_create(store, COMMENT_OBJECT, body, id, fail);
     json_decref(body);
+    if (failed == 0)
+        memcpy(store->comment_id, id, SF_ID_SIZE);
     return failed;
+}
+
+const char *sf_store_comment_made(struct sf_store *store)
+{
+    if (!store->comment_id[0])
+        return NULL;
+    memcpy(store->comment_asked, store->comment_id, SF_ID_SIZE);
+    store->comment_id[0] = '\0';
+    return store->comment_asked;
 }
 
 static void note_phones(struct sf_store *store, const struct sf_row *row)

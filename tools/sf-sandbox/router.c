@@ -48,6 +48,7 @@ static const struct sb_route routes[] = {
     {SB_GET, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/health", sb_admin_health},
     {SB_GET, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/faults", sb_admin_faults_list},
     {SB_POST, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/faults", sb_admin_faults_add},
+    {SB_POST, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/faults/mix", sb_admin_faults_mix},
     {SB_DELETE, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/faults", sb_admin_faults_clear},
     {SB_DELETE, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/faults/{}", sb_admin_faults_clear},
     {SB_POST, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/expire-tokens", sb_admin_expire_tokens},
@@ -59,6 +60,7 @@ static const struct sb_route routes[] = {
     {SB_POST, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/locks", sb_admin_lock},
 };
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+_Static_assert(ROUTE_COUNT <= SB_ENDPOINTS_MAX, "too many routes to count");
 
 const char *sb_class_name(enum sb_class class)
 {
@@ -122,22 +124,23 @@ static bool check_version(struct sb_request *request, struct sb_reply *reply)
     return true;
 }
 
+static const struct {
+    enum sb_method method;
+    const char *name;
+} method_names[] = {
+    {SB_GET, "GET"}, {SB_GET, "HEAD"}, {SB_POST, "POST"}, {SB_PATCH, "PATCH"}, {SB_DELETE, "DELETE"}};
+
 static void method_not_allowed(const struct sb_request *request, unsigned methods, struct sb_reply *reply)
 {
-    static const struct {
-        enum sb_method method;
-        const char *name;
-    } rows[] = {
-        {SB_GET, "GET"}, {SB_GET, "HEAD"}, {SB_POST, "POST"}, {SB_PATCH, "PATCH"}, {SB_DELETE, "DELETE"}};
     struct cf_buf allowed;
 
     cf_buf_init(&allowed, 128);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (!(methods & rows[i].method))
+    for (size_t i = 0; i < sizeof(method_names) / sizeof(method_names[0]); i++) {
+        if (!(methods & method_names[i].method))
             continue;
         if (allowed.n > 0)
             cf_buf_char(&allowed, ',');
-        cf_buf_text(&allowed, rows[i].name);
+        cf_buf_text(&allowed, method_names[i].name);
     }
     sb_reply_error(reply, 405, "METHOD_NOT_ALLOWED", "HTTP Method '%.20s' not allowed. Allowed are %.*s",
                    request->method_name, CF_STR_FMT(cf_buf_view(&allowed)));
@@ -246,6 +249,10 @@ static bool answered_by_fault(struct sb_context *context, struct sb_reply *reply
     const char *code = hit->code[0] ? hit->code : "UNKNOWN_EXCEPTION";
     const char *message = hit->message[0] ? hit->message : "An unexpected error occurred (sandbox fault)";
 
+    if (hit->kind != SB_FAULT_NONE && hit->retry_after >= 0)
+        sb_reply_header(reply, "Retry-After",
+                        cf_arena_printf(context->arena, "%lld", (long long)hit->retry_after).p);
+
     switch (hit->kind) {
     case SB_FAULT_STATUS:
         sb_reply_json(reply, hit->status, NULL);
@@ -267,6 +274,11 @@ static bool answered_by_fault(struct sb_context *context, struct sb_reply *reply
         sb_reply_text(reply, hit->status, "text/html;charset=UTF-8", "<html><body>Moved</body></html>");
         sb_reply_header(reply, "Location", hit->location[0] ? hit->location : "http://127.0.0.1:9/elsewhere");
         return true;
+    case SB_FAULT_GZIP_BOMB:
+        sb_reply_header(reply, "Content-Encoding", "gzip");
+        sb_reply_text(reply, hit->status, "application/json;charset=UTF-8", "");
+        return true;
+    case SB_FAULT_DEEP_JSON:
     case SB_FAULT_HUGE_BODY: /* the server makes the body */
     case SB_FAULT_CUT_BEFORE:
         sb_reply_json(reply, hit->status, NULL);
@@ -281,6 +293,9 @@ static bool answered_by_fault(struct sb_context *context, struct sb_reply *reply
     case SB_FAULT_HALF:
     case SB_FAULT_RECORD_ERROR:
     case SB_FAULT_GARBAGE:
+    case SB_FAULT_WRONG_CHARSET:
+    case SB_FAULT_ENDLESS_HEADERS:
+    case SB_FAULT_DOUBLED:
         break;
     }
     return false;
@@ -296,6 +311,8 @@ static void spoil_answer(struct sb_context *context, struct sb_reply *reply)
                        hit->message[0] ? hit->message : "An unexpected error occurred (sandbox fault)");
     else if (hit->kind == SB_FAULT_GARBAGE)
         sb_reply_text(reply, hit->status, "application/json;charset=UTF-8", "{\"records\":[{\"Id\":\"003");
+    else if (hit->kind == SB_FAULT_WRONG_CHARSET)
+        reply->content_type = "application/json;charset=UTF-16";
 }
 
 /* The answer is as late as the slowest of latency, delay faults and row locks asks. */
@@ -309,6 +326,40 @@ static void schedule(struct sb_context *context)
     context->ready_ns += context->fate.delay_after_ms * 1000000U;
     if (context->ready_ns > context->received_ns + long_ns)
         sb_limits_long(sandbox->limits, context->received_ns + long_ns, context->ready_ns);
+}
+
+static void count(struct sb_context *context, const struct sb_reply *reply)
+{
+    struct sb_endpoint_stats *stats = &context->sandbox->endpoints[context->route - routes];
+
+    atomic_fetch_add(&stats->requests, 1);
+    atomic_fetch_add(&stats->api_calls, (uint64_t)context->api_calls);
+    if (reply->status < 400)
+        return;
+    atomic_fetch_add(&stats->errors, 1);
+    atomic_fetch_add(&context->sandbox->class_errors[context->route->class], 1);
+}
+
+json_t *sb_router_stats(const struct sandbox *sandbox)
+{
+    json_t *json = json_object();
+
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        const struct sb_endpoint_stats *stats = &sandbox->endpoints[i];
+        size_t m = 0;
+        char name[120];
+
+        if (atomic_load(&stats->requests) == 0)
+            continue;
+        while (!(routes[i].methods & method_names[m].method))
+            m++;
+        (void)snprintf(name, sizeof(name), "%s %s", method_names[m].name, routes[i].pattern);
+        json_object_set_new(json, name,
+                            json_pack("{s:I,s:I,s:I}", "requests", (json_int_t)atomic_load(&stats->requests),
+                                      "errors", (json_int_t)atomic_load(&stats->errors), "api_calls",
+                                      (json_int_t)atomic_load(&stats->api_calls)));
+    }
+    return json;
 }
 
 void sb_router_run(struct sb_context *context, struct sb_request *request, struct sb_reply *reply)
@@ -327,8 +378,7 @@ void sb_router_run(struct sb_context *context, struct sb_request *request, struc
         return;
     if (!(route->flags & SB_UNCOUNTED))
         add_limit_info(context, reply);
-    if (reply->status >= 400)
-        atomic_fetch_add(&context->sandbox->class_errors[route->class], 1);
+    count(context, reply);
     schedule(context);
 }
 

@@ -31,6 +31,9 @@ const struct sb_route *sb_router_find(struct sb_request *request, struct sb_repl
  */
 void sb_router_prepare(struct sb_context *context, struct sb_request *request, struct sb_reply *reply);
 /** Does the request, if prepare found a route and no fault prevents it. */
+/** {"GET /services/...": {"requests", "errors", "api_calls"}} of all endpoints that were asked: a new object.
+ */
+json_t *sb_router_stats(const struct sandbox *sandbox);
 void sb_router_run(struct sb_context *context, struct sb_request *request, struct sb_reply *reply);
 /** A request inside composite or batch: the session and the limit were looked at for the whole. */
 void sb_router_subrequest(struct sb_context *context, struct sb_request *request, struct sb_reply *reply);

@@ -40,6 +40,7 @@ enum sb_class {
 #undef X
         SB_CLASS_COUNT
 };
+#define SB_ENDPOINTS_MAX 96
 const char *sb_class_name(enum sb_class class);
 
 struct sandbox {
@@ -57,6 +58,9 @@ struct sandbox {
     EVP_PKEY *jwt_key;         /* NULL: no JWT login */
     _Atomic uint64_t requests; /* arrivals, admin calls not counted */
     _Atomic uint64_t class_requests[SB_CLASS_COUNT], class_errors[SB_CLASS_COUNT];
+    struct sb_endpoint_stats {
+        _Atomic uint64_t requests, errors, api_calls;
+    } endpoints[SB_ENDPOINTS_MAX]; /* in the order of the routes */
 };
 
 struct sb_route;
@@ -93,8 +97,8 @@ sb_handler sb_rest_get_deep, sb_rest_upsert, sb_rest_delete_external;
 sb_handler sb_rest_composite, sb_rest_batch, sb_rest_graph, sb_rest_composite_index;
 sb_handler sb_rest_collections_create, sb_rest_collections_update, sb_rest_collections_upsert,
     sb_rest_collections_delete, sb_rest_collections_get;
-sb_handler sb_admin_health, sb_admin_faults_list, sb_admin_faults_add, sb_admin_faults_clear,
-    sb_admin_expire_tokens, sb_admin_config_get, sb_admin_config_set, sb_admin_history, sb_admin_stats,
-    sb_admin_jwt_key, sb_admin_lock;
+sb_handler sb_admin_health, sb_admin_faults_list, sb_admin_faults_add, sb_admin_faults_mix,
+    sb_admin_faults_clear, sb_admin_expire_tokens, sb_admin_config_get, sb_admin_config_set, sb_admin_history,
+    sb_admin_stats, sb_admin_jwt_key, sb_admin_lock;
 
 #endif

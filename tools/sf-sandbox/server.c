@@ -10,6 +10,7 @@
 
 #include "clock/clock.h"
 #include "exchange.h"
+#include "gzip.h"
 #include "router.h"
 
 #define THREADS 2
@@ -23,11 +24,17 @@ struct sb_server {
     int listener;
     uint16_t port;
     _Atomic int64_t suspended;
+    _Atomic bool stopping;
 };
 
-static void on_due(void *arg)
+void sb_server_suspend(struct sb_exchange *exchange)
 {
-    struct sb_exchange *exchange = arg;
+    atomic_fetch_add(&exchange->server->suspended, 1);
+    MHD_suspend_connection(exchange->connection);
+}
+
+void sb_server_resume(struct sb_exchange *exchange)
+{
     struct MHD_Connection *connection = exchange->connection;
 
     atomic_fetch_sub(&exchange->server->suspended, 1);
@@ -35,10 +42,19 @@ static void on_due(void *arg)
     MHD_resume_connection(connection);
 }
 
+bool sb_server_stopping(const struct sb_server *server)
+{
+    return atomic_load(&server->stopping);
+}
+
+static void on_due(void *arg)
+{
+    sb_server_resume(arg);
+}
+
 void sb_server_park(struct sb_exchange *exchange, uint64_t until_ns)
 {
-    atomic_fetch_add(&exchange->server->suspended, 1);
-    MHD_suspend_connection(exchange->connection);
+    sb_server_suspend(exchange);
     sb_timers_add(exchange->context.sandbox->timers, until_ns, on_due, exchange);
 }
 
@@ -113,11 +129,30 @@ static const char *header_of(const void *arg, const char *name)
     return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
 }
 
+/* A gzip body takes the place of the packed one. */
+static bool unpack(struct sb_exchange *exchange)
+{
+    const char *encoding = header_of(exchange, "Content-Encoding");
+    struct cf_buf plain;
+
+    if (!encoding || strcasecmp(encoding, "gzip") != 0 || exchange->body.n == 0)
+        return true;
+    cf_buf_init(&plain, SB_BODY_MAX_BYTES);
+    if (sb_gunzip(cf_buf_view(&exchange->body), &plain) != 0) {
+        cf_buf_done(&plain);
+        return false;
+    }
+    cf_buf_done(&exchange->body);
+    exchange->body = plain;
+    return true;
+}
+
 /* All of the request is here. */
 static void begin(struct sb_exchange *exchange, const char *method)
 {
     struct sb_request *request = &exchange->request;
     int bad = sb_request_init(request, exchange->context.arena, method, exchange->uri);
+    bool unpacked = unpack(exchange);
 
     request->body = cf_buf_view(&exchange->body);
     request->header = header_of;
@@ -128,6 +163,8 @@ static void begin(struct sb_exchange *exchange, const char *method)
                        SB_BODY_MAX_BYTES);
     else if (bad)
         sb_reply_error(&exchange->reply, 400, "BAD_REQUEST", "The URI is not valid");
+    else if (!unpacked)
+        sb_reply_error(&exchange->reply, 400, "BAD_REQUEST", "The body is not gzip, or too large");
     if (exchange->reply.status == 0)
         sb_router_prepare(&exchange->context, request, &exchange->reply);
     if (exchange->context.request_no == 0 &&
@@ -294,6 +331,7 @@ void sb_server_stop(struct sb_server *server)
 {
     uint64_t until_ms = cf_clock_mono_ms() + STOP_WAIT_MS;
 
+    atomic_store(&server->stopping, true);
     if (server->daemon) {
         (void)MHD_quiesce_daemon(server->daemon);
         sb_timers_stop(server->sandbox->timers);

@@ -207,12 +207,12 @@ static int like(const struct test *test)
         return reject(test, "INVALID_QUERY_FILTER_OPERATOR", test->cond->path.pos, "invalid operator on ",
                       what);
     }
-    for (const struct soql_literal *each = value; each; each = each->next) {
-        if (each->kind != SOQL_STRING)
-            return reject_type(test, each);
-    }
+    while (value->kind == SOQL_STRING && value->next)
+        value = value->next;
+    if (value->kind != SOQL_STRING)
+        return reject_type(test, value);
     cf_buf_text(test->out, test->negated ? "(NOT (" : "(");
-    if (value->next) {
+    if (test->cond->value->next) {
         put_patterns(test);
     } else if (plain_pattern(compiler->arena, value->text, &text)) {
         cf_buf_printf(test->out, "%s = ", test->column.sql);

@@ -8,8 +8,8 @@
 
 #include "store_priv.h"
 
-#define SETS 64
-#define WAYS 6
+#define SETS ((size_t)64)
+#define WAYS ((size_t)6)
 
 struct slot {
     sqlite3_stmt *stmt;

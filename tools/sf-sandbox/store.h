@@ -135,6 +135,9 @@ struct sf_upserted {
 CF_CHECKED int sf_store_upsert(struct sf_store *store, const struct sf_upsert *upsert,
                                struct sf_upserted *ret_upserted, struct sf_fail *fail);
 
+/** The CaseComment that the last write made of Case.Comments; NULL when there was none. Asked once. */
+const char *sf_store_comment_made(struct sf_store *store);
+
 /** Savepoints, nested at most 8 deep: begin ... commit or rollback of the innermost one. */
 void sf_store_begin(struct sf_store *store);
 void sf_store_commit(struct sf_store *store);

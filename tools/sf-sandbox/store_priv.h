@@ -27,8 +27,9 @@ struct sf_store {
     uint32_t index_delay_ms;
     unsigned savepoints;
     uint64_t next_locator;
-    struct sf_statements *statements; /* statements.c */
-    struct sf_phones *phones;         /* phones.h */
+    char comment_id[SF_ID_SIZE], comment_asked[SF_ID_SIZE]; /* sf_store_comment_made() */
+    struct sf_statements *statements;                       /* statements.c */
+    struct sf_phones *phones;                               /* phones.h */
 };
 
 int64_t sf_store_now_ms(const struct sf_store *store);

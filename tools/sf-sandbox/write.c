@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "write.h"
 
+#include <strings.h>
+
 #include "clock/clock.h"
 
 #define LOCK_IDS_MAX 8
@@ -88,6 +90,25 @@ static int run(struct sf_store *store, const struct sb_write *write, struct sb_w
     return -1;
 }
 
+/* Comments of a case have made a record of their own. */
+static void note_comment(struct sb_context *context, const struct sb_write *write, const char *parent)
+{
+    const char *id = sf_store_comment_made(context->sandbox->store), *key;
+    json_t *value;
+
+    if (!id)
+        return;
+    json_object_foreach(write->body, key, value)
+    {
+        if (strcasecmp(key, "Comments") == 0 && json_is_string(value))
+            json_array_append_new(context->commits,
+                                  json_pack("{s:s,s:s,s:s,s:I,s:{s:s,s:O}}", "id", id, "object",
+                                            "CaseComment", "op", "created", "mono_ns",
+                                            (json_int_t)cf_clock_mono_ns(), "fields", "ParentId", parent,
+                                            "CommentBody", value));
+    }
+}
+
 static void note(struct sb_context *context, const struct sb_write *write, const struct sb_written *written)
 {
     const char *type = sf_store_type_name(write->type);
@@ -98,7 +119,10 @@ static void note(struct sb_context *context, const struct sb_write *write, const
 
     if (write->kind == SB_UPSERT && write->value && *write->value)
         json_object_set_new(entry, "externalId", json_string(write->value));
+    if (write->kind == SB_UPSERT && write->field)
+        json_object_set_new(entry, "externalIdField", json_string(write->field));
     json_array_append_new(context->commits, entry);
+    note_comment(context, write, written->id);
 }
 
 int sb_write(struct sb_context *context, const struct sb_write *write, struct sb_written *ret_written,
