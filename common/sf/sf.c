@@ -176,7 +176,7 @@ struct cf_sf_call *sf_call_new(struct cf_sf *sf, const struct cf_sf_request *req
     call->priority = request->priority;
     call->method = cf_strdup(request->method);
     call->path = cf_strdup(request->path);
-    call->body = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
+    call->body = request->body ? sf_json_write(request->body) : NULL;
     call->write = strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
     call->deadline_ms = cf_clock_mono_ms() + request->timeout_ms;
     call->epoch = call->writers_epoch = UINT64_MAX; /* it has not gone */

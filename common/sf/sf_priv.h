@@ -6,6 +6,7 @@
  *   sf_login.c  what to send to the token endpoint and what its answer means
  *   sf_jwt.c    the signed assertion of the JWT bearer grant
  *   sf_reply.c  what an answer of the REST API means
+ *   sf_json.c   bodies: text to jansson trees and back
  *   sf_line.c   calls in a ring
  *   sf_errors.c kinds, sf_limits.c Sforce-Limit-Info, sf_escape.c SOQL and SOSL text
  *
@@ -112,6 +113,12 @@ CF_CHECKED int sf_reply_read(const struct sf_reply *reply, json_t **ret_json,
 bool sf_reply_is_concurrent(const struct sf_reply *reply);
 /** Whether the answer says that the session is no good and a new login may help. */
 bool sf_reply_refuses_session(const struct sf_reply *reply);
+
+/* ---- sf_json.c ---- */
+/** NULL: not JSON, or with the same key twice in an object. Any value is a document. Caller owns the tree. */
+CF_CHECKED json_t *sf_json_read(struct cf_str text);
+/** Caller frees the text. */
+CF_CHECKED char *sf_json_write(const json_t *value);
 
 /* ---- sf_line.c ---- */
 /* A ring of calls; the line itself is one more link. */

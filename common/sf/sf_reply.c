@@ -51,7 +51,7 @@ static json_t *parse(const struct sf_reply *reply)
 {
     if (!is_json(reply) || reply->body.n == 0)
         return NULL;
-    return json_loadb(reply->body.p, reply->body.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+    return sf_json_read(reply->body);
 }
 
 static int fail(const struct sf_reply *reply, const json_t *body, struct cf_sf_failure *ret_failure)

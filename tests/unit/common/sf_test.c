@@ -214,6 +214,69 @@ START_TEST(test_escape_random)
 }
 END_TEST
 
+/* ---- bodies ---- */
+
+/* What jansson makes of a text is what we make of it, and what we write it reads back. */
+static const char *const bodies[] = {
+    "{}",
+    "[]",
+    "null",
+    "\"text\"",
+    "-12",
+    "1.5e300",
+    "9223372036854775807",
+    "18446744073709551615",
+    "{\"a\": [1, -2.25, true, false, null, {\"b\": {}}], \"\": \"\"}",
+    "{\"quotes\": \"a\\\"b\\\\c\\u0001\\n\", \"utf8\": \"\\u00e9\\ud83d\\ude00\"}",
+    "{\"same\": 1, \"same\": 2}",
+    "\"\\u0000\"",
+    "[1,]",
+    "[1] 2",
+    "",
+    "{\"a\":",
+    "1e999",
+};
+
+START_TEST(test_json)
+{
+    struct cf_str text = cf_str_of(bodies[_i]);
+    json_t *want = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+    json_t *got = sf_json_read(text), *again;
+    char *written;
+
+    ck_assert_int_eq(got != NULL, want != NULL);
+    if (want) {
+        ck_assert(json_equal(got, want));
+        written = sf_json_write(got);
+        again = json_loads(written, JSON_DECODE_ANY, NULL);
+        ck_assert_msg(json_equal(again, want), "%s", written);
+        free(written);
+        json_decref(again);
+    }
+    json_decref(want);
+    json_decref(got);
+}
+END_TEST
+
+/* Deeper than simdjson's reader goes, not than jansson's. */
+START_TEST(test_json_deep)
+{
+    char text[601];
+    json_t *tree;
+    char *written;
+
+    memset(text, '[', 300);
+    memset(text + 300, ']', 300);
+    text[600] = '\0';
+    tree = sf_json_read(cf_str_of(text));
+    ck_assert(json_is_array(tree));
+    written = sf_json_write(tree);
+    ck_assert_str_eq(written, text);
+    free(written);
+    json_decref(tree);
+}
+END_TEST
+
 START_TEST(test_escape_sosl)
 {
     struct cf_buf buf;
@@ -474,6 +537,8 @@ int main(void)
     tcase_add_loop_test(tables, test_limits, 0, ROWS(limits));
     tcase_add_loop_test(tables, test_login_reply, 0, ROWS(logins));
     tcase_add_loop_test(tables, test_reply, 0, ROWS(replies));
+    tcase_add_loop_test(tables, test_json, 0, ROWS(bodies));
+    tcase_add_test(tables, test_json_deep);
     tcase_add_loop_test(escape, test_escape_hostile, 0, ROWS(hostile));
     tcase_add_loop_test(escape, test_escape_random, 0, 200);
     tcase_add_test(escape, test_escape_sosl);
