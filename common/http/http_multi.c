@@ -3,8 +3,9 @@
  * http_multi - curl's sockets and timers on the loop.
  *
  * A connection's socket stays watched for reading while the connection is kept: the next request on it then
- * costs no system call for the watch. Only sockets that curl opens through us are kept so; others (of a name
- * lookup) come and go as curl says, for nobody tells us when they are closed.
+ * costs no system call for the watch. Only sockets that curl opens through us are kept so, once they are
+ * connected; others (of a name lookup, or given up while connecting) come and go as curl says, for nobody
+ * tells us when they are closed.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@ struct http_sock {
     struct http_shard *shard; /* whose connection it is */
     struct cf_fd *watch;      /* NULL: not yet */
     curl_socket_t fd;
-    bool ours;   /* opened by open_socket(), so close_socket() tells its end */
+    bool ours;   /* opened by open_socket() */
+    bool joined; /* connected: from then on close_socket() tells its end */
     bool wanted; /* by curl, now */
 };
 
@@ -86,11 +88,21 @@ static struct http_sock *sock_of(const struct cf_http *http, curl_socket_t fd)
     return (size_t)fd < http->n_socks ? http->socks[fd] : NULL;
 }
 
+static void sock_free(struct http_sock *sock)
+{
+    if (!sock)
+        return;
+    sock->http->socks[sock->fd] = NULL;
+    cf_fd_del(sock->watch);
+    free(sock);
+}
+
 static struct http_sock *sock_new(struct cf_http *http, curl_socket_t fd)
 {
     struct http_sock *sock = cf_calloc(1, sizeof(*sock));
     size_t size = http->n_socks;
 
+    sock_free(sock_of(http, fd)); /* closed without a word: its connection was refused at once */
     if ((size_t)fd >= size) {
         http->n_socks = (size_t)fd * 2 + 64;
         http->socks = cf_realloc(http->socks, http->n_socks * sizeof(struct http_sock *));
@@ -100,15 +112,6 @@ static struct http_sock *sock_new(struct cf_http *http, curl_socket_t fd)
     sock->fd = fd;
     http->socks[fd] = sock;
     return sock;
-}
-
-static void sock_free(struct http_sock *sock)
-{
-    if (!sock)
-        return;
-    sock->http->socks[sock->fd] = NULL;
-    cf_fd_del(sock->watch);
-    free(sock);
 }
 
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
@@ -137,12 +140,20 @@ void cf_http_multi_own_sockets(struct cf_http_call *call)
     (void)curl_easy_setopt(call->easy, CURLOPT_SHARE, call->http->names);
 }
 
-static void unwant(struct http_sock *sock)
+static bool has_connected(CURL *easy)
+{
+    curl_off_t us = 0;
+
+    return curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0;
+}
+
+static void unwant(struct http_sock *sock, CURL *easy)
 {
     if (!sock)
         return;
     sock->wanted = false;
-    if (!sock->ours)
+    sock->joined = sock->joined || has_connected(easy);
+    if (!sock->ours || !sock->joined)
         sock_free(sock);
     else if (sock->watch)
         cf_fd_set(sock->watch, CF_LOOP_READ);
@@ -154,10 +165,9 @@ static int on_want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
     struct http_sock *sock = sock_of(shard->http, fd);
     int events = 0;
 
-    (void)easy;
     (void)unused;
     if (what == CURL_POLL_REMOVE) {
-        unwant(sock);
+        unwant(sock, easy);
         return 0;
     }
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)

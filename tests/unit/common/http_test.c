@@ -316,6 +316,47 @@ START_TEST(test_connections_are_bounded)
 }
 END_TEST
 
+/* A listener whose queue is full: further connections wait for ever. Fills `ret_fds`; returns the port. */
+static unsigned full_listener(int ret_fds[4])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+
+    for (size_t i = 0; i < 4; i++)
+        ret_fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    ck_assert_int_eq(bind(ret_fds[0], (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(ret_fds[0], 0), 0);
+    ck_assert_int_eq(getsockname(ret_fds[0], (struct sockaddr *)&address, &size), 0);
+    for (size_t i = 1; i < 4; i++)
+        (void)connect(ret_fds[i], (struct sockaddr *)&address, sizeof(address));
+    return ntohs(address.sin_port);
+}
+
+/* A call given up while its connection is not there yet: the number of its socket is free for the next one.
+ */
+START_TEST(test_deadline_while_connecting)
+{
+    struct result result = {.done = false};
+    struct cf_http_request request = {.method = "GET", .timeout_ms = 100};
+    char url[64];
+    int fds[4];
+
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", full_listener(fds));
+    request.url = url;
+    for (int i = 0; i < 3; i++) {
+        memset(&result, 0, sizeof(result));
+        waiting++;
+        (void)cf_http_send(http, &request, on_done, &result);
+        cf_loop_run(loop);
+        ck_assert(result.failed);
+        ck_assert_int_eq(result.err.kind, CF_ERR_TRANSIENT);
+        ck_assert_int_eq(run("GET", "/ok", 2000).status, 200);
+    }
+    for (size_t i = 0; i < 4; i++)
+        (void)close(fds[i]);
+}
+END_TEST
+
 START_TEST(test_deadline_runs_while_in_line)
 {
     struct result slow[4], late;
@@ -539,6 +580,7 @@ int main(void)
     tcase_add_test(plain, test_keep_alive);
     tcase_add_test(plain, test_no_silent_second_write);
     tcase_add_test(plain, test_connections_are_bounded);
+    tcase_add_test(plain, test_deadline_while_connecting);
     tcase_add_test(plain, test_deadline_runs_while_in_line);
     tcase_add_test(plain, test_cancel);
     tcase_add_test(plain, test_cancel_inside_a_callback);
