@@ -75,6 +75,9 @@ struct cf_account {
 struct cf_contact {
     struct cf_str id, name, owner_id;
 };
+struct cf_lead {
+    struct cf_str id, name, company, owner_id;
+};
 struct cf_case {
     struct cf_str id, number, subject, status, priority, owner_id;
     struct cf_str created_at; /* as received; sent in UTC, "+0000" without a colon is understood */
@@ -82,6 +85,7 @@ struct cf_case {
 struct cf_candidate {
     struct cf_account account;
     struct cf_contact contact;
+    struct cf_lead lead;
     int64_t open_cases; /* -1: absent */
 };
 
@@ -89,6 +93,7 @@ struct cf_customer {
     enum cf_customer_status status;
     struct cf_account account; /* id.p NULL: none */
     struct cf_contact contact;
+    struct cf_lead lead;         /* only when neither account nor contact is known */
     const struct cf_case *cases; /* open ones, most urgent first */
     size_t n_cases;
     int64_t match_count; /* -1: absent */

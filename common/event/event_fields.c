@@ -123,6 +123,16 @@ static const struct cf_event_field contact_fields[] = {
 #undef T
 static const struct cf_event_table contact_table = TABLE(struct cf_contact, contact_fields);
 
+#define T struct cf_lead
+static const struct cf_event_field lead_fields[] = {
+    NEED_ID("id", id),
+    TEXT("name", name, 255),
+    TEXT("company", company, 255),
+    ID("ownerId", owner_id),
+};
+#undef T
+static const struct cf_event_table lead_table = TABLE(struct cf_lead, lead_fields);
+
 #define T struct cf_case
 static const struct cf_event_field case_fields[] = {
     NEED_ID("id", id),
@@ -140,6 +150,7 @@ static const struct cf_event_table case_table = TABLE(struct cf_case, case_field
 static const struct cf_event_field candidate_fields[] = {
     OBJECT("account", account, &account_table),
     OBJECT("contact", contact, &contact_table),
+    OBJECT("lead", lead, &lead_table),
     INT("openCases", open_cases),
 };
 #undef T
@@ -150,6 +161,7 @@ static const struct cf_event_field customer_fields[] = {
     CHOICE("status", status, cf_event_customer_statuses),
     OBJECT("account", account, &account_table),
     OBJECT("contact", contact, &contact_table),
+    OBJECT("lead", lead, &lead_table),
     LIST("cases", cases, &case_table, 200),
     INT("matchCount", match_count),
     LIST("candidates", candidates, &candidate_table, 200),

@@ -225,6 +225,36 @@ const char *cf_phone_status_name(enum cf_phone_status status)
     return "invalid";
 }
 
+/* Whether the text surely reads as this number, which is OK: when the library at once reads it so, and
+ * nothing makes read_text() prefer another reading. False says nothing. */
+static bool reads_at_once(struct cf_str text, const char *region, const struct cf_phone *phone)
+{
+    char plain[CF_PHONE_TEXT_SIZE], code[3];
+    size_t plus;
+
+    region_code(region, code);
+    cf_phone_text_clean(text, plain);
+    cf_phone_text_unwrap(plain);
+    plus = plain[0] == '+' ? 1 : 0;
+    if (strncmp(plain + plus, "00", 2) == 0 || plain[0] == phone->e164[1] || plain[0] == '\0')
+        return false; /* an exit code, a bare country code */
+    return count_digits(plain) >= MIN_SUBSCRIBER_DIGITS && cf_phone_shim_is(plain, code, phone->e164);
+}
+
+bool cf_phone_is(struct cf_str text, const char *region, const struct cf_phone *phone)
+{
+    struct cf_phone field;
+
+    if (phone->status != CF_PHONE_OK)
+        return false;
+    if (!phone->extension[0] && reads_at_once(text, region, phone))
+        return true;
+    cf_phone_parse(text, region, &field);
+    if (field.status != CF_PHONE_OK || strcmp(field.e164, phone->e164) != 0)
+        return false;
+    return !field.extension[0] || !phone->extension[0] || strcmp(field.extension, phone->extension) == 0;
+}
+
 bool cf_phone_same(struct cf_str text, const char *region, struct cf_str e164)
 {
     struct cf_phone phone;

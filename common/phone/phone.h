@@ -48,6 +48,10 @@ const char *cf_phone_status_name(enum cf_phone_status status);
 /** Whether `text`, a field of a record, is the number `e164`; tried with `region` as default region. */
 bool cf_phone_same(struct cf_str text, const char *region, struct cf_str e164);
 
+/** Whether `text`, a field of a record, is `phone`, read with `region` as default region. A number with an
+ * extension is also the number without one; two extensions must be the same. False when `phone` is not OK. */
+bool cf_phone_is(struct cf_str text, const char *region, const struct cf_phone *phone);
+
 /** False: `text` is certainly not this number (status OK), whatever its country; a cheap look at the last
  * digits that leaves the comparison to cf_phone_same(). */
 bool cf_phone_may_be(struct cf_str text, const struct cf_phone *phone);
@@ -56,6 +60,10 @@ bool cf_phone_may_be(struct cf_str text, const struct cf_phone *phone);
  * formatted, digits only, 00-prefixed, dotted, dashed. Writes at most `n` (16 is enough) NUL-terminated texts
  * of at most 31 bytes; returns how many. The first is E.164. */
 size_t cf_phone_forms(const struct cf_phone *phone, char (*ret_forms)[32], size_t n);
+
+/** Whether each of these forms has the digits of `national` in their order; not so for some countries, where
+ * a digit is written only abroad. Cheaper than making the forms; false may also mean "not known". */
+bool cf_phone_forms_are_plain(const struct cf_phone *phone);
 
 /** Loads the number metadata now (about 100 ms) rather than at the first call. */
 void cf_phone_init(void);

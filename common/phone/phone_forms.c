@@ -64,13 +64,16 @@ static void add_mixed(struct forms *forms, const struct cf_phone *phone, const c
 
 size_t cf_phone_forms(const struct cf_phone *phone, char (*ret_forms)[32], size_t n)
 {
-    char national[64], international[64], text[72];
+    const char *national, *international;
+    struct cf_phone_written written;
+    char text[72];
     struct forms forms = {.texts = ret_forms, .limit = n};
 
     if (phone->status != CF_PHONE_OK)
         return 0;
-    cf_phone_shim_format(phone->e164, CF_PHONE_FORMAT_NATIONAL, national, sizeof(national));
-    cf_phone_shim_format(phone->e164, CF_PHONE_FORMAT_INTERNATIONAL, international, sizeof(international));
+    cf_phone_shim_format(phone->country_code, phone->national, &written);
+    national = written.national;
+    international = written.international;
     add(&forms, phone->e164);
     add(&forms, national);
     add(&forms, international);
@@ -90,4 +93,9 @@ size_t cf_phone_forms(const struct cf_phone *phone, char (*ret_forms)[32], size_
     add_joined(&forms, "", national, '/');
     add_joined(&forms, "+", international, '.');
     return forms.n;
+}
+
+bool cf_phone_forms_are_plain(const struct cf_phone *phone)
+{
+    return phone->status == CF_PHONE_OK && cf_phone_shim_is_plain(phone->e164);
 }

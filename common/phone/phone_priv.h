@@ -25,10 +25,21 @@ struct cf_phone_raw {
 /** Reads `text` (ASCII) with `region` as default. */
 void cf_phone_shim_read(const char *text, const char *region, struct cf_phone_raw *ret_raw);
 
-enum cf_phone_format { CF_PHONE_FORMAT_NATIONAL, CF_PHONE_FORMAT_INTERNATIONAL };
+/** Whether the library reads `text` as this number, whatever it thinks of it otherwise: much cheaper than
+ * reading it in full. */
+bool cf_phone_shim_is(const char *text, const char *region, const char *e164);
 
-/** Formats the E.164 number as its country writes it; "" when it cannot be. */
-void cf_phone_shim_format(const char *e164, enum cf_phone_format format, char *ret_text, size_t size);
+/** Whether the number is of a country code behind which numbers are written at home as abroad, but for one
+ * digit in front. */
+bool cf_phone_shim_is_plain(const char *e164);
+
+struct cf_phone_written {
+    char national[64], international[64]; /* "" when it cannot be formatted */
+};
+
+/** Formats a number as its country writes it. */
+void cf_phone_shim_format(const char *country_code, const char *national,
+                          struct cf_phone_written *ret_written);
 
 /** Digits of an ordinary subscriber number of `region`; 0 for an unknown region. */
 size_t cf_phone_shim_usual_length(const char *region);

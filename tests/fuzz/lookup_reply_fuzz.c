@@ -18,20 +18,27 @@ static void check_greeting(const struct lookup_greeting *greeting)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct lookup_query_opts opts = {"v60.0", "Tier__c", true, true};
+    static const struct lookup_query_opts opts = {
+        "v60.0", "Tier__c", true, true, true, {{"Phone", "MobilePhone"}, {"Phone"}, {"Phone"}}};
     static const struct lookup_greeting_opts greeting_opts = {NULL, "en"};
-    static const struct lookup_rules rules = {{LOOKUP_OPEN_CASE, LOOKUP_RECENT_ACTIVITY, LOOKUP_ACCOUNT_TIER},
-                                              3};
-    static const struct lookup_caller caller = {{"+15207739050", 12}, "US", "US"};
+    static const struct lookup_rules rules = {
+        .criteria = {LOOKUP_OPEN_CASE, LOOKUP_RECENT_ACTIVITY, LOOKUP_ACCOUNT_TIER}, .n_criteria = 3};
+    struct cf_phone phone;
+    const struct lookup_caller caller = {&phone, "US"};
     json_t *answer = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
     struct cf_arena *arena = cf_arena_new(8 << 20);
     struct lookup_greeting greeting;
     struct lookup_record *records;
     struct cf_customer customer;
-    enum lookup_dropped dropped;
+    struct lookup_dropped dropped;
     struct cf_err err;
     size_t n;
 
+    json_t *body = NULL;
+
+    cf_phone_parse(CF_STR("+15207739050"), "US", &phone);
+    if (lookup_search_read(&opts, answer, 1, &body, &dropped, &err) == 0)
+        json_decref(body);
     if (lookup_query_check(&opts, answer, &dropped, &err) == 0) {
         lookup_query_read(arena, &opts, answer, &records, &n);
         lookup_decide(arena, &rules, &caller, records, n, &customer);

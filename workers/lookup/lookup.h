@@ -29,6 +29,7 @@ struct lookup {
     const struct lookup_config *config;
     struct cf_sf *sf;
     struct lookup_crm *crm;
+    struct lookup_field_list fields[LOOKUP_OBJECTS];
     struct lookup_rules rules;
     struct lookup_greeting_opts greeting;
     struct lookup_crm_counts counted; /* already in the metrics */

@@ -9,8 +9,8 @@
  * questions wait, or the oldest has waited `linger_ms`, or one has little time left.
  * Promise: an ask's callback runs exactly once, never inside lookup_crm_ask() and not later than its
  * deadline; a passing failure is tried again as long as time is left; a request that one number may have
- * spoiled is asked again in halves; an optional field that the org lacks (tier, last activity) is dropped,
- * and said so once in the log, rather than failing lookups.
+ * spoiled is asked again in halves; an optional field that the org lacks is dropped, and said so once in the
+ * log, rather than failing lookups.
  */
 #ifndef LOOKUP_CRM_H
 #define LOOKUP_CRM_H
@@ -43,6 +43,7 @@ typedef void lookup_crm_seen_fn(void *arg, const struct cf_phone *phone, const s
 
 struct lookup_crm_opts {
     struct lookup_query_opts query; /* its texts are borrowed */
+    enum lookup_match match;        /* how numbers are found */
     uint32_t try_ms;                /* a single try takes no longer */
     uint32_t batch;                 /* numbers in one request at most, 1..LOOKUP_QUERY_NUMBERS */
     uint32_t linger_ms;

@@ -70,11 +70,12 @@ void batch_remove(struct question *question)
     }
 }
 
-static struct batch *batch_new(struct lookup_crm *crm)
+static struct batch *batch_new(struct lookup_crm *crm, enum stage stage)
 {
     struct batch *batch = cf_calloc(1, sizeof(*batch));
 
     batch->crm = crm;
+    batch->stage = stage;
     batch->next = crm->batches;
     batch->link = &crm->batches;
     if (crm->batches)
@@ -97,33 +98,43 @@ static void batch_add(struct batch *batch, struct question *question)
 static void on_answer(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure);
 
 /* The request may take as long as the most patient of its questions; the others leave it at their deadline.
- */
-static void batch_send(struct batch *batch)
+ * `body` is given away. */
+static void batch_post(struct batch *batch, json_t *body)
 {
     struct lookup_crm *crm = batch->crm;
     struct cf_sf_request request = {.priority = CF_SF_LIVE_CALLER, .method = "POST", .path = "/composite"};
-    struct cf_phone phones[LOOKUP_QUERY_NUMBERS];
     uint64_t left_ms = 1;
 
     for (size_t i = 0; i < batch->n; i++) {
         uint64_t question_ms = question_left_ms(batch->questions[i]);
 
         left_ms = question_ms > left_ms ? question_ms : left_ms;
-        phones[i] = batch->questions[i]->phone;
     }
+    if (batch->stage == SEARCHING)
+        request.path = "/composite/batch";
     request.timeout_ms = left_ms < crm->opts.try_ms ? (uint32_t)left_ms : crm->opts.try_ms;
-    batch->opts = crm->opts.query;
-    request.body = lookup_query_build(&batch->opts, phones, batch->n);
+    request.body = body;
     batch->call = cf_sf_send(crm->sf, &request, on_answer, batch);
-    json_decref(request.body);
+    json_decref(body);
     crm->counts.requests++;
     crm->counts.numbers += batch->n;
+}
+
+static void batch_send(struct batch *batch)
+{
+    struct cf_phone phones[LOOKUP_QUERY_NUMBERS];
+
+    for (size_t i = 0; i < batch->n; i++)
+        phones[i] = batch->questions[i]->phone;
+    batch->opts = batch->crm->opts.query;
+    batch_post(batch, batch->stage == SEARCHING ? lookup_search_build(&batch->opts, phones, batch->n)
+                                                : lookup_query_build(&batch->opts, phones, batch->n));
 }
 
 /* The first questions of the line. */
 static void send_next(struct lookup_crm *crm)
 {
-    struct batch *batch = batch_new(crm);
+    struct batch *batch = batch_new(crm, crm->opts.match == LOOKUP_SEARCH ? SEARCHING : BY_FORMS);
 
     while (crm->waiting.first && batch->n < crm->opts.batch) {
         crm->waiting.first->tries++;
@@ -247,9 +258,11 @@ static bool may_be_one_number(const struct cf_err *err)
     return err->code == 400 || err->code == 413 || err->code == 414 || err->code == 431;
 }
 
-/* Asks again for those who still wait, at most `most` in a request; these wait for nobody. */
+/* Asks again for those who still wait, at most `most` in a request; these wait for nobody. What was found is
+ * searched again. */
 static void send_again(struct batch *batch, size_t most)
 {
+    enum stage stage = batch->stage == READING ? SEARCHING : batch->stage;
     struct batch *to = NULL;
 
     for (size_t i = 0; i < batch->n; i++) {
@@ -258,7 +271,7 @@ static void send_again(struct batch *batch, size_t most)
         if (!question)
             continue;
         if (!to)
-            to = batch_new(batch->crm);
+            to = batch_new(batch->crm, stage);
         batch_remove(question);
         batch_add(to, question);
         if (to->n == most) {
@@ -276,18 +289,15 @@ static void halve(struct batch *batch)
     send_again(batch, (batch->n_open + 1) / 2);
 }
 
-/* The org has no such field: never ask for it again. */
-static void drop_field(struct lookup_query_opts *opts, enum lookup_dropped dropped)
+/* Never ask for it again. */
+static bool drop_field(struct lookup_crm *crm, const struct lookup_dropped *dropped)
 {
-    if (dropped == LOOKUP_DROPPED_TIER && opts->tier_field) {
-        cf_log_warn("lookup", NULL, "the org has no field Account.%s: going on without the tier",
-                    opts->tier_field);
-        opts->tier_field = NULL;
-    }
-    if (dropped == LOOKUP_DROPPED_ACTIVITY && opts->activity) {
-        cf_log_warn("lookup", NULL, "the org shows no LastActivityDate: going on without it");
-        opts->activity = false;
-    }
+    bool news, again = lookup_query_drop(&crm->opts.query, dropped, &news);
+
+    if (again && news)
+        cf_log_warn("lookup", NULL, "the org has no %s%s%s, or does not show it: going on without it",
+                    dropped->object, dropped->field ? "." : "", dropped->field ? dropped->field : "");
+    return again;
 }
 
 /* ---- answers ---- */
@@ -316,24 +326,84 @@ static void failed(struct batch *batch, const struct cf_err *err)
     fail_or_rest(batch, err);
 }
 
+/* Whom the exact query does not know is searched for; that takes one request more. */
+static void search_for_unknown(struct batch *batch, const json_t *answer)
+{
+    struct batch *to = NULL;
+
+    for (size_t i = 0; i < batch->n; i++) {
+        struct question *question = batch->questions[i];
+
+        if (!question || question_left_ms(question) < RETRY_MIN_LEFT_MS ||
+            lookup_query_knows(&batch->opts, answer, &question->phone))
+            continue;
+        if (!to)
+            to = batch_new(batch->crm, SEARCHING);
+        batch_remove(question);
+        batch_add(to, question);
+    }
+    if (to)
+        batch_send(to);
+}
+
+static void failed_or_lacks(struct batch *batch, const struct lookup_dropped *dropped,
+                            const struct cf_err *err)
+{
+    if (drop_field(batch->crm, dropped))
+        send_again(batch, batch->n_open);
+    else
+        failed(batch, err);
+}
+
 static void answered(struct batch *batch, const json_t *answer)
 {
-    enum lookup_dropped dropped = LOOKUP_DROPPED_NONE;
+    struct lookup_dropped dropped;
     struct cf_err err;
 
-    if (lookup_query_check(&batch->opts, answer, &dropped, &err) == 0) {
-        if (batch->n_open > 1 && lookup_query_truncated(answer, batch->n))
-            halve(batch);
-        else
-            tell_all(batch, answer);
+    if (lookup_query_check(&batch->opts, answer, &dropped, &err) != 0) {
+        failed_or_lacks(batch, &dropped, &err);
         return;
     }
-    if (dropped == LOOKUP_DROPPED_NONE) {
-        failed(batch, &err);
+    if (batch->n_open > 1 && lookup_query_truncated(answer, batch->n)) {
+        halve(batch);
         return;
     }
-    drop_field(&batch->crm->opts.query, dropped);
-    send_again(batch, batch->n_open);
+    if (batch->stage == BY_FORMS && batch->crm->opts.match == LOOKUP_EXACT_THEN_SEARCH)
+        search_for_unknown(batch, answer);
+    tell_all(batch, answer);
+}
+
+static void read_found(struct batch *batch, json_t *body)
+{
+    struct batch *to = batch_new(batch->crm, READING);
+
+    to->opts = batch->opts;
+    for (size_t i = 0; i < batch->n; i++) {
+        struct question *question = batch->questions[i];
+
+        if (!question)
+            continue;
+        batch_remove(question);
+        batch_add(to, question);
+    }
+    batch_post(to, body);
+}
+
+static void searched(struct batch *batch, const json_t *answer)
+{
+    struct lookup_dropped dropped;
+    json_t *body, *nobody;
+    struct cf_err err;
+
+    if (lookup_search_read(&batch->opts, answer, batch->n, &body, &dropped, &err) != 0) {
+        failed_or_lacks(batch, &dropped, &err);
+    } else if (body) {
+        read_found(batch, body);
+    } else {
+        nobody = lookup_query_nobody(&batch->opts);
+        tell_all(batch, nobody);
+        json_decref(nobody);
+    }
 }
 
 static void on_answer(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure)
@@ -344,6 +414,8 @@ static void on_answer(void *arg, const struct cf_sf_response *res, const struct 
     batch->call = NULL;
     if (failure)
         failed(batch, &failure->err);
+    else if (batch->stage == SEARCHING)
+        searched(batch, res->json);
     else
         answered(batch, res->json);
     batch_free(batch);

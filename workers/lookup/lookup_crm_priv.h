@@ -46,12 +46,16 @@ struct line {
     uint64_t due_ms; /* not later than the earliest of its questions' */
 };
 
+/* What a request asks; searching leads to reading what was found, if anything was. */
+enum stage { BY_FORMS, SEARCHING, READING };
+
 /* A request under way. */
 struct batch {
     struct batch *next, **link; /* of all */
     struct lookup_crm *crm;
-    struct cf_sf_call *call;                          /* NULL: being answered */
-    struct lookup_query_opts opts;                    /* what was asked for */
+    struct cf_sf_call *call;       /* NULL: being answered */
+    struct lookup_query_opts opts; /* what was asked for */
+    enum stage stage;
     struct question *questions[LOOKUP_QUERY_NUMBERS]; /* NULL: it has gone meanwhile */
     size_t n, n_open;
 };

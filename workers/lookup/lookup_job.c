@@ -72,7 +72,7 @@ static void on_outcome(void *arg, const struct lookup_outcome *outcome)
 {
     struct cf_job *job = arg;
     struct lookup_job *state = cf_job_state(job);
-    const struct lookup_caller caller = {cf_str_of(state->phone.e164), state->region, state->phone.region};
+    const struct lookup_caller caller = {&state->phone, state->region};
     struct lookup_record *records;
     size_t n;
 

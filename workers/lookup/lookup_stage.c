@@ -38,8 +38,6 @@ static bool is_region(const char *text)
 
 static int check_config(const struct lookup_config *config, struct cf_err *err)
 {
-    if (strcmp(config->match, "exact") != 0)
-        return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0, "match: only \"exact\" is known");
     if (*config->tier_field && !lookup_is_field_name(cf_str_of(config->tier_field)))
         return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0, "tier_field is no field name");
     if (!is_region(config->default_region))
@@ -53,20 +51,48 @@ static int check_config(const struct lookup_config *config, struct cf_err *err)
     return 0;
 }
 
+/* The phone fields of each object; the lists keep the names. */
+static int read_fields(const struct lookup_config *config, struct lookup_field_list lists[LOOKUP_OBJECTS],
+                       struct lookup_query_opts *ret_query, struct cf_err *err)
+{
+    static const char *const person[] = {"PersonMobilePhone", "PersonHomePhone", "PersonOtherPhone",
+                                         "PersonAssistantPhone"};
+    const char *const texts[LOOKUP_OBJECTS] = {config->contact_phone_fields, config->account_phone_fields,
+                                               config->lead_phone_fields};
+    static const char *const keys[LOOKUP_OBJECTS] = {"contact_phone_fields", "account_phone_fields",
+                                                     "lead_phone_fields"};
+
+    for (size_t i = 0; i < LOOKUP_OBJECTS; i++) {
+        if (lookup_fields_parse(keys[i], cf_str_of(texts[i]), &lists[i], err))
+            return -1;
+        if (i != LOOKUP_LEAD || config->lead)
+            lookup_fields_add(&lists[i], ret_query->phones[i]);
+    }
+    for (size_t i = 0; i < sizeof(person) / sizeof(person[0]) && config->person_accounts; i++)
+        lookup_fields_add_name(person[i], ret_query->phones[LOOKUP_ACCOUNT]);
+    return 0;
+}
+
 static int open_salesforce(struct cf_worker *worker, struct lookup *lookup, struct cf_err *err)
 {
     const struct lookup_config *config = lookup->config;
     struct cf_sf_opts opts = CF_SF_OPTS(config);
-    const struct lookup_crm_opts crm = {
+    struct lookup_crm_opts crm = {
         .query = {.api_version = config->sf_api_version,
                   .tier_field = *config->tier_field ? config->tier_field : NULL,
                   .activity = true,
-                  .patterns = config->match_patterns},
+                  .patterns = config->match_patterns,
+                  .person_accounts = config->person_accounts},
         .try_ms = (uint32_t)config->sf_timeout_ms,
         .batch = (uint32_t)config->lookup_batch,
         .linger_ms = (uint32_t)config->lookup_linger_ms,
     };
 
+    if (read_fields(config, lookup->fields, &crm.query, err))
+        return -1;
+    if (!lookup_match_of(cf_str_of(config->match), &crm.match))
+        return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0,
+                          "match must be exact, search or exact-then-search");
     if (!cf_sf_grant_of(cf_str_of(config->sf_grant), &opts.grant))
         return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0,
                           "sf_grant must be client_credentials, jwt_bearer or password");
@@ -90,7 +116,8 @@ int lookup_init(struct cf_worker *worker, struct cf_err *err)
     lookup->greeting.templates = lookup->config->greeting;
     lookup->greeting.default_language = lookup->config->default_language;
     if (check_config(lookup->config, err) || lookup_greeting_check(&lookup->greeting, err) ||
-        lookup_rules_parse(cf_str_of(lookup->config->choose), &lookup->rules, err))
+        lookup_rules_parse(cf_str_of(lookup->config->choose), &lookup->rules, err) ||
+        lookup_rules_tiers(cf_str_of(lookup->config->tier_order), &lookup->rules, err))
         return -1;
     cf_phone_init();
     return open_salesforce(worker, lookup, err);

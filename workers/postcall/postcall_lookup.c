@@ -19,28 +19,29 @@ static void on_customer(struct cf_job *job, const struct cf_sf_response *res)
 {
     struct postcall *postcall = postcall_of(job);
     struct postcall_job *state = cf_job_state(job);
-    enum lookup_dropped dropped;
+    struct lookup_dropped dropped;
     struct lookup_record *records;
     struct lookup_caller caller;
     struct cf_customer customer;
     struct cf_phone phone;
     struct cf_err err;
+    bool news;
     size_t n;
 
     if (lookup_query_check(&postcall->query, res->json, &dropped, &err) != 0) {
-        if (dropped != LOOKUP_DROPPED_ACTIVITY || !postcall->query.activity) {
+        if (!lookup_query_drop(&postcall->query, &dropped, &news)) {
             cf_sf_query_failed(postcall->sf, &err);
             cf_job_resume_fail(job, &err);
             return;
         }
-        postcall->query.activity = false; /* the org has no such field: again without it */
+        /* the org has no such field: again without it */
         cf_job_goto(job, POSTCALL_LOOKUP);
         cf_job_resume(job);
         return;
     }
     parse(job, state->ani, &phone);
-    caller = (struct lookup_caller){cf_str_of(phone.e164), postcall->config->default_region, phone.region};
-    lookup_query_read(cf_job_arena(job), &postcall->query, res->json, &records, &n);
+    caller = (struct lookup_caller){&phone, postcall->config->default_region};
+    lookup_query_pick(cf_job_arena(job), &postcall->query, res->json, &phone, &records, &n);
     lookup_decide(cf_job_arena(job), &postcall->choose, &caller, records, n, &customer);
     state->customer.contact_id = customer.contact.id;
     state->customer.account_id = customer.account.id;

@@ -66,8 +66,10 @@ int postcall_init(struct cf_worker *worker, struct cf_err *err)
                                               .write_unmatched = config->write_unmatched};
     postcall->org = (struct postcall_org){config->sf_api_version,
                                           *config->external_id_field ? config->external_id_field : NULL};
-    postcall->query = (struct lookup_query_opts){
-        .api_version = config->sf_api_version, .activity = true, .patterns = config->match_patterns};
+    postcall->query = (struct lookup_query_opts){.api_version = config->sf_api_version,
+                                                 .activity = true,
+                                                 .patterns = config->match_patterns,
+                                                 .phones = LOOKUP_STANDARD_PHONES};
     if (check_config(config, err) != 0 || postcall_rules_check(&postcall->rules, err) != 0 ||
         lookup_rules_parse(CF_STR("open-case,recent-activity"), &postcall->choose, err) != 0)
         return -1;

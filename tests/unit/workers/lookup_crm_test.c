@@ -51,7 +51,10 @@ static struct lookup_ask *ask(struct told *told, const struct cf_phone *phone, u
 static struct lookup_crm *crm_new(uint32_t batch, uint32_t linger_ms)
 {
     const struct lookup_crm_opts opts = {
-        .query = {"v60.0", "Tier__c", true, true}, .try_ms = 10000, .batch = batch, .linger_ms = linger_ms};
+        .query = {"v60.0", "Tier__c", true, true, false, LOOKUP_STANDARD_PHONES},
+        .try_ms = 10000,
+        .batch = batch,
+        .linger_ms = linger_ms};
 
     return lookup_crm_new(loop, sf, &opts);
 }
@@ -237,7 +240,7 @@ static void on_seen(void *arg, const struct cf_phone *phone, const struct lookup
 
 static void batching(uint32_t batch, uint32_t linger_ms)
 {
-    const struct lookup_crm_opts opts = {.query = {.api_version = "v60.0"},
+    const struct lookup_crm_opts opts = {.query = {.api_version = "v60.0", .phones = LOOKUP_STANDARD_PHONES},
                                          .try_ms = 10000,
                                          .batch = batch,
                                          .linger_ms = linger_ms,
