@@ -30,8 +30,10 @@
 #define SB_CONNECTIONS_MAX 9000U
 #define SB_SUBREQUESTS_MAX 25 /* of one composite or batch call */
 #define SB_COMPOSITE_QUERIES_MAX 5
-#define SB_COLLECTION_MAX 200  /* records of one collections call */
-#define SB_GRAPH_NODES_MAX 500 /* of one graph call */
+#define SB_COLLECTION_MAX 200    /* records of one collections call */
+#define SB_GRAPHS_MAX 75         /* of one graph call */
+#define SB_GRAPH_FAILURES_MAX 14 /* more, and the rest of the call is halted */
+#define SB_GRAPH_NODES_MAX 500   /* of one graph call */
 #define SB_HISTORY_BODY_BYTES ((size_t)64 * 1024)
 #define SB_HISTORY_RING_ENTRIES 400000U
 #define SB_HISTORY_RING_BYTES ((size_t)512 * 1024 * 1024)

@@ -14,6 +14,7 @@
 
 #define ROLLED_BACK "The transaction was rolled back since another operation in the same transaction failed."
 #define REFERENCE_ID_MAX 80
+#define GRAPH_ID_MAX 40
 
 struct headers {
     json_t *object; /* of texts; may be NULL */
@@ -272,6 +273,23 @@ void sb_rest_composite(struct sb_context *context, const struct sb_request *requ
     json_decref(body);
 }
 
+/* A graph that is not run any more, because too many before it have failed. */
+static json_t *halted_graph(json_t *graph)
+{
+    json_t *answers = json_array(), *sub;
+    size_t i;
+
+    json_array_foreach(json_object_get(graph, "compositeRequest"), i, sub)
+    {
+        json_array_append_new(
+            answers, json_pack("{s:[{s:s,s:s}],s:{},s:i,s:O}", "body", "errorCode", "PROCESSING_HALTED",
+                               "message", "Too many graphs of this request have failed.", "httpHeaders",
+                               "httpStatusCode", 400, "referenceId", json_object_get(sub, "referenceId")));
+    }
+    return json_pack("{s:O,s:{s:o},s:b}", "graphId", json_object_get(graph, "graphId"), "graphResponse",
+                     "compositeResponse", answers, "isSuccessful", 0);
+}
+
 static json_t *run_graph(struct sb_context *context, json_t *graph)
 {
     struct series series = {.subrequests = json_object_get(graph, "compositeRequest"),
@@ -288,28 +306,37 @@ static json_t *run_graph(struct sb_context *context, json_t *graph)
 
 static const char *check_graphs(json_t *graphs)
 {
+    json_t *seen = json_object(), *graph;
+    const char *problem = json_array_size(graphs) > SB_GRAPHS_MAX ? "Too many graphs" : NULL;
     size_t i, nodes = 0;
-    json_t *graph;
 
     json_array_foreach(graphs, i, graph)
     {
         json_t *list = json_object_get(graph, "compositeRequest");
-        const char *problem = check_series(list, SB_GRAPH_NODES_MAX, true);
+        const char *id = text_member(graph, "graphId");
 
         if (problem)
-            return problem;
-        if (!text_member(graph, "graphId"))
-            return "Each graph needs a graphId";
+            break;
+        problem = check_series(list, SB_GRAPH_NODES_MAX, true);
+        if (!problem && (!id || !isalnum((unsigned char)id[0]) || strlen(id) > GRAPH_ID_MAX))
+            problem = "Each graph needs a graphId that begins with a letter or digit";
+        else if (!problem && json_object_get(seen, id))
+            problem = "graphId must be unique";
+        else if (!problem)
+            json_object_set_new(seen, id, json_true());
         nodes += json_array_size(list);
     }
-    return nodes > SB_GRAPH_NODES_MAX ? "Too many nodes" : NULL;
+    json_decref(seen);
+    if (!problem && nodes > SB_GRAPH_NODES_MAX)
+        problem = "Too many nodes";
+    return problem;
 }
 
 void sb_rest_graph(struct sb_context *context, const struct sb_request *request, struct sb_reply *reply)
 {
     json_t *body = body_with(request, "graphs", reply), *answers, *graph;
     const char *problem;
-    size_t i;
+    size_t i, failures = 0;
 
     if (!body)
         return;
@@ -322,7 +349,12 @@ void sb_rest_graph(struct sb_context *context, const struct sb_request *request,
     answers = json_array();
     sb_store_take(context, request);
     json_array_foreach(json_object_get(body, "graphs"), i, graph)
-        json_array_append_new(answers, run_graph(context, graph));
+    {
+        json_t *done = failures > SB_GRAPH_FAILURES_MAX ? halted_graph(graph) : run_graph(context, graph);
+
+        failures += json_is_true(json_object_get(done, "isSuccessful")) ? 0 : 1;
+        json_array_append_new(answers, done);
+    }
     sb_store_give(context);
     sb_reply_json(reply, 200, json_pack("{s:o}", "graphs", answers));
     json_decref(body);

@@ -124,6 +124,23 @@ def test_graph(sandbox):
     assert sandbox.rest("POST", "/composite/graph", {"graphs": [{"graphId": "1", "compositeRequest": query}]}).status == 400
 
 
+def test_graph_limits(sandbox):
+    def graph(name, **fields):
+        return {"graphId": name, "compositeRequest": [{"method": "POST", "url": V + "/sobjects/Account", "referenceId": "a",
+                                                       "body": fields}]}
+    def post(graphs):
+        return sandbox.rest("POST", "/composite/graph", {"graphs": graphs})
+    assert post([graph("g%d" % i, Name="x") for i in range(76)]).status == 400
+    assert post([graph("g", Name="x"), graph("g", Name="x")]).status == 400
+    assert post([graph("_g", Name="x")]).status == 400
+    answer = post([graph("bad%d" % i) for i in range(16)] + [graph("good", Name="x")]).json["graphs"]
+    assert len(answer) == 17 and not any(g["isSuccessful"] for g in answer)
+    first = [g["graphResponse"]["compositeResponse"][0]["body"][0]["errorCode"] for g in answer]
+    assert "PROCESSING_HALTED" not in first[:15] and set(first[15:]) == {"PROCESSING_HALTED"}
+    answer = post([graph("bad%d" % i) for i in range(14)] + [graph("good", Name="x")]).json["graphs"]
+    assert answer[-1]["isSuccessful"]
+
+
 # ---- collections ----
 def task(call, **fields):
     return {"attributes": {"type": "Task"}, "Callfleet_Call_Id__c": call, "Subject": "S", **fields}
