@@ -61,7 +61,7 @@ class Postcall:
             "instance": "one", "redis_url": self.redis.url, "session_timeout_ms": "6000", "sf_login_url": self.sandbox.url,
             "sf_grant": "client_credentials", "sf_client_id": default("SB_CLIENT_ID"),
             "sf_client_secret_file": secret(self.directory / "client-secret", default("SB_CLIENT_SECRET")),
-            "sf_timeout_ms": "1500", "admin_port_file": str(port_file), "retry_base_ms": "20", "retry_cap_ms": "200",
+            "sf_timeout_ms": "1500", "write_timeout_ms": "1500", "late_write_ms": "300", "admin_port_file": str(port_file), "retry_base_ms": "20", "retry_cap_ms": "200",
             **changes}
         environment = {**os.environ, **{"CALLFLEET_" + key.upper(): value for key, value in settings.items()}}
         process = Process([self.program("postcall-worker")], self.directory / ("log-%d" % self.runs), env=environment)

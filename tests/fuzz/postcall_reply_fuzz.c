@@ -21,13 +21,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     json_t *answer = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
     struct cf_arena *arena = cf_arena_new((size_t)8 << 20);
+    static const struct postcall_customer customer = {.case_id = {"500000000000001AAA", 18}};
     struct postcall_found found = {0};
+    struct postcall_call call = {&plan, &customer, &found};
+    struct postcall_outcome outcome;
     struct cf_err err;
 
-    if (postcall_read_found(arena, &org, &plan, answer, &found, &err) == 0 && found.task_id.p &&
+    if (postcall_read_found(arena, &org, &call, answer, 2, &found, &err) == 0 && found.task_id.p &&
         found.task_id.n > 255)
         abort();
-    (void)postcall_read_written(arena, &org, answer, &found, &err);
+    for (size_t i = 0; i < 3; i++)
+        postcall_read_written(arena, &org, answer, i, &found, &outcome);
     cf_arena_free(arena);
     json_decref(answer);
     return 0;

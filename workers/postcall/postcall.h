@@ -3,14 +3,17 @@
  * postcall - the stage that tells Salesforce what became of a call: call-ended in, call-updated out.
  *
  * Steps of a job: `context` (the call's customer, from Redis) -> `lookup` (only when Redis does not know it)
- * -> `write` (activity 9 PostComment: Task and case comments, one request) -> `read` and `rest` (only when it
- * may have been written before) -> `emit` (activity 10 EndFlow). Promises: Salesforce holds each call once,
- * whatever is repeated or killed when; a passing fault of Salesforce or Redis only delays.
+ * -> `write` (activity 9 PostComment: Task and case comments, in a request shared with other calls) -> `read`
+ * and `rest` (only when it may have been written before) -> `emit` (activity 10 EndFlow). Promises:
+ * Salesforce holds each call once, whatever is repeated or killed when; a passing fault of Salesforce or
+ * Redis only delays.
  */
 #ifndef POSTCALL_H
 #define POSTCALL_H
 
 #include "lookup_query.h"
+#include "postcall_batch.h"
+#include "postcall_turn.h"
 #include "postcall_write.h"
 #include "sf/sf.h"
 #include "worker/worker.h"
@@ -24,14 +27,27 @@ struct postcall_config {
 #include "config/keys_end.h"
 };
 
+struct cf_timer;
+
+/* Calls on their way to Salesforce in shared requests: one lane for writes, one for reads. */
+struct postcall_lane {
+    struct postcall *postcall;
+    struct postcall_batch *batch;
+    struct cf_timer *timer;
+    bool reading;
+};
+
 /* Of the process. */
 struct postcall {
+    struct cf_worker *worker;
     const struct postcall_config *config;
     struct cf_sf *sf;
     struct postcall_rules rules;
     struct postcall_org org;
     struct lookup_query_opts query; /* of a lookup; what the org lacks is dropped from it */
     struct lookup_rules choose;
+    struct postcall_lane writes, reads;
+    struct postcall_turns *turns;
 };
 
 typedef void postcall_answer_fn(struct cf_job *job, const struct cf_sf_response *res);
@@ -39,17 +55,22 @@ typedef void postcall_answer_fn(struct cf_job *job, const struct cf_sf_response 
 /* Of a job. */
 struct postcall_job {
     struct postcall_customer customer;
-    struct cf_str ani; /* of the context, else of the event */
-    bool own_context;  /* the consult call's own context is asked, after its parent's */
-    bool verify;       /* it may have been written: read before writing */
-    bool repeated;     /* all was there already */
-    bool writing;      /* the request under way changes something */
-    uint32_t writes;   /* such requests */
-    uint32_t stale;    /* references given up */
-    uint32_t api_calls;
+    struct cf_str ani;   /* of the context, else of the event */
+    bool own_context;    /* the consult call's own context is asked, after its parent's */
+    bool verify;         /* it may have been written: read before writing */
+    bool repeated;       /* all was there already */
+    bool alone;          /* its parent was locked: the next request is its own */
+    uint32_t writes;     /* requests that carried it */
+    uint32_t repeats;    /* of them refused because the Task was there */
+    uint32_t stale;      /* references given up */
+    double api_calls;    /* its share */
+    uint64_t read_at_ms; /* not before: what was given up may still land */
     struct postcall_plan plan;
     struct postcall_found found;
-    struct cf_sf_call *call;    /* under way */
+    struct postcall_turn turn;
+    struct postcall_item item;
+    struct postcall_lane *lane; /* in which the item is; NULL: none */
+    struct cf_sf_call *call;    /* under way, of a lookup */
     postcall_answer_fn *answer; /* to it */
 };
 
@@ -57,6 +78,12 @@ enum { POSTCALL_CONTEXT, POSTCALL_LOOKUP, POSTCALL_WRITE, POSTCALL_READ, POSTCAL
 enum {
     POSTCALL_M_RESULTS = CF_SF_METRICS,
     POSTCALL_M_REPEATS,
+    POSTCALL_M_REQUESTS,
+    POSTCALL_M_CALLS,
+    POSTCALL_M_WAITING,
+    POSTCALL_M_UNKNOWN,
+    POSTCALL_M_LOCKED,
+    POSTCALL_M_DROPPED,
 };
 
 extern const struct cf_key postcall_keys[];
@@ -69,9 +96,33 @@ void postcall_done(struct cf_worker *worker);
 struct postcall *postcall_of(const struct cf_job *job);
 const struct cf_call_ended *postcall_ended(const struct cf_job *job);
 
-/** Sends a composite request and waits: `fn` gets a good answer; a failure fails the step. Takes `body` over.
- * Set the next step first. */
+/** Asks a question of one call and waits: `fn` gets a good answer; a failure fails the step. Takes `body`
+ * over. Set the next step first. */
 enum cf_next postcall_ask(struct cf_job *job, json_t *body, postcall_answer_fn *fn);
+
+/* ---- postcall_send.c ---- */
+
+/* What came of a request for one of its calls. `failure` NULL: `answer` is good, and the call is the
+ * `index`th of the `n` in it. A failure that leaves nothing open is not told: the call waits for the next
+ * try. */
+struct postcall_result {
+    const json_t *answer;
+    size_t index, n;
+    const struct cf_sf_failure *failure;
+};
+
+void postcall_lanes_open(struct postcall *postcall);
+void postcall_lanes_close(struct postcall *postcall);
+/** Puts the job's item in a lane; postcall_written() or postcall_found() get the result. */
+void postcall_lane_add(struct postcall_lane *lane, struct cf_job *job);
+/** The job is going: no result is told any more. */
+void postcall_lane_leave(struct cf_job *job);
+/** What the requests see of the job. */
+struct postcall_call postcall_call_of(struct cf_job *job);
+
+/* postcall_job.c */
+void postcall_written(struct cf_job *job, const struct postcall_result *result);
+void postcall_found(struct cf_job *job, const struct postcall_result *result);
 
 /* postcall_context.c, postcall_lookup.c */
 enum cf_next postcall_step_context(struct cf_job *job);

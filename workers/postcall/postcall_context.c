@@ -20,6 +20,20 @@ static struct cf_str field(struct cf_arena *arena, const struct cf_reply *reply,
     return at->type == CF_REPLY_STRING && at->str.n > 0 ? cf_arena_str(arena, at->str) : (struct cf_str){0};
 }
 
+/* An id goes into queries and requests that other calls share, so nothing else may pass for one. */
+static struct cf_str id_field(struct cf_arena *arena, const struct cf_reply *reply, size_t i)
+{
+    struct cf_str id = field(arena, reply, i);
+
+    for (size_t k = 0; k < id.n; k++) {
+        char c = id.p[k];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')))
+            return (struct cf_str){0};
+    }
+    return id.n == 15 || id.n == 18 ? id : (struct cf_str){0};
+}
+
 /* What the lookup stage has found out: false when it could not ask. */
 static bool was_looked_up(struct cf_arena *arena, struct cf_str json)
 {
@@ -58,9 +72,9 @@ static bool take_context(struct cf_job *job, const struct cf_reply *reply)
 
     if (reply->type != CF_REPLY_ARRAY || reply->n != FIELDS)
         return false;
-    customer.contact_id = field(arena, reply, 0);
-    customer.account_id = field(arena, reply, 1);
-    customer.case_id = field(arena, reply, 2);
+    customer.contact_id = id_field(arena, reply, 0);
+    customer.account_id = id_field(arena, reply, 1);
+    customer.case_id = id_field(arena, reply, 2);
     ani = field(arena, reply, 3);
     if (ani.p)
         state->ani = ani;

@@ -30,6 +30,7 @@ static void on_customer(struct cf_job *job, const struct cf_sf_response *res)
 
     if (lookup_query_check(&postcall->query, res->json, &dropped, &err) != 0) {
         if (!lookup_query_drop(&postcall->query, &dropped, &news)) {
+            err.kind = err.kind == CF_ERR_REJECTED ? CF_ERR_CONFIG : err.kind; /* no event has a say in it */
             cf_sf_query_failed(postcall->sf, &err);
             cf_job_resume_fail(job, &err);
             return;

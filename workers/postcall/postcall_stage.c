@@ -21,7 +21,31 @@ const struct cf_metric postcall_metrics[] = {
                             "Calls that are over, by outcome."},
     [POSTCALL_M_REPEATS] = {"callfleet_postcall_verified_total", CF_COUNTER, NULL,
                             "Times Salesforce was asked what of a call is there already."},
+    [POSTCALL_M_REQUESTS] = {"callfleet_postcall_requests_total", CF_COUNTER, "kind",
+                             "Requests that write calls, or read what of them is there."},
+    [POSTCALL_M_CALLS] = {"callfleet_postcall_requested_calls_total", CF_COUNTER, "kind",
+                          "Calls in those requests: by requests, the size of a batch."},
+    [POSTCALL_M_WAITING] = {"callfleet_postcall_waiting", CF_GAUGE, "kind",
+                            "Calls that wait for such a request now."},
+    [POSTCALL_M_UNKNOWN] = {"callfleet_postcall_unknown_outcomes_total", CF_COUNTER, NULL,
+                            "Writes of a call of which nobody knew whether they were done."},
+    [POSTCALL_M_LOCKED] = {"callfleet_postcall_lock_retries_total", CF_COUNTER, NULL,
+                           "Writes of a call put off because a record was locked."},
+    [POSTCALL_M_DROPPED] = {"callfleet_postcall_dropped_fields_total", CF_COUNTER, "field",
+                            "Fields of Task left out since the start because the org lacks them."},
     {0}};
+
+#define FIRST_GRAPH_VERSION 50
+
+/* "v60.0" -> 60 */
+static uint64_t sf_api_major(const char *version)
+{
+    uint64_t major;
+
+    if (version[0] != 'v' || !cf_str_u64((struct cf_str){version + 1, strcspn(version + 1, ".")}, &major))
+        return 0;
+    return major;
+}
 
 static int check_config(const struct postcall_config *config, struct cf_err *err)
 {
@@ -29,6 +53,9 @@ static int check_config(const struct postcall_config *config, struct cf_err *err
 
     if (*config->external_id_field && !lookup_is_field_name(cf_str_of(config->external_id_field)))
         return cf_err_set(err, CF_ERR_CONFIG, "postcall", 0, "external_id_field is no field name");
+    if (sf_api_major(config->sf_api_version) < FIRST_GRAPH_VERSION)
+        return cf_err_set(err, CF_ERR_CONFIG, "postcall", 0,
+                          "sf_api_version must be v50.0 or later: requests are composite graphs");
     if (region[0] < 'A' || region[0] > 'Z' || region[1] < 'A' || region[1] > 'Z')
         return cf_err_set(err, CF_ERR_CONFIG, "postcall", 0,
                           "default_region must be a country code such as US");
@@ -59,13 +86,19 @@ int postcall_init(struct cf_worker *worker, struct cf_err *err)
     struct postcall *postcall = cf_calloc(1, sizeof(*postcall));
 
     cf_worker_set_state(worker, postcall);
+    postcall->worker = worker;
     postcall->config = config;
     postcall->rules = (struct postcall_rules){.subject = config->subject,
+                                              .disposition = config->disposition,
+                                              .description = config->description,
+                                              .comment = config->comment,
+                                              .recording_link = config->recording_link,
                                               .task_fields = config->task_fields,
                                               .write_abandoned = config->write_abandoned,
                                               .write_unmatched = config->write_unmatched};
-    postcall->org = (struct postcall_org){config->sf_api_version,
-                                          *config->external_id_field ? config->external_id_field : NULL};
+    postcall->org.api_version = config->sf_api_version;
+    if (*config->external_id_field)
+        postcall->org.external_id_field = config->external_id_field;
     postcall->query = (struct lookup_query_opts){.api_version = config->sf_api_version,
                                                  .activity = true,
                                                  .patterns = config->match_patterns,
@@ -74,6 +107,8 @@ int postcall_init(struct cf_worker *worker, struct cf_err *err)
         lookup_rules_parse(CF_STR("open-case,recent-activity"), &postcall->choose, err) != 0)
         return -1;
     cf_phone_init();
+    postcall->turns = postcall_turns_new();
+    postcall_lanes_open(postcall);
     return open_salesforce(worker, postcall, err);
 }
 
@@ -84,6 +119,8 @@ void postcall_done(struct cf_worker *worker)
     if (!postcall)
         return;
     cf_sf_free(postcall->sf);
+    postcall_lanes_close(postcall);
+    postcall_turns_free(postcall->turns);
     free(postcall);
     cf_worker_set_state(worker, NULL);
 }

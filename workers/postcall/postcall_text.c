@@ -6,7 +6,8 @@
 #include "postcall_rules.h"
 
 #define TEXT_LIMIT_BYTES (1024UL * 1024) /* of a text before it is split or cut */
-#define NUMBER_BYTES 9                   /* " (20/20)" and its NUL */
+#define RENDER_LIMIT_BYTES (2 * TEXT_LIMIT_BYTES)
+#define NUMBER_BYTES 9 /* " (20/20)" and its NUL */
 
 /* ---- placeholders ---- */
 
@@ -30,6 +31,8 @@ static struct cf_str find_text(const struct cf_call_ended *ended, struct cf_str 
         {"endedBy", ended->ended_by},
         {"recordingUrl", ended->recording_url},
         {"transcriptUrl", ended->transcript_url},
+        {"result", postcall_result(ended)},
+        {"callType", cf_str_is(ended->direction, "outbound") ? CF_STR("Outbound") : CF_STR("Inbound")},
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -42,16 +45,19 @@ static struct cf_str find_text(const struct cf_call_ended *ended, struct cf_str 
 static struct cf_str find_number(struct cf_arena *arena, const struct cf_call_ended *ended,
                                  struct cf_str name)
 {
+    int64_t seconds = postcall_duration_s(ended);
     const struct {
         const char *name;
         int64_t ms;
-    } numbers[] = {
-        {"talkSeconds", ended->talk_ms}, {"holdSeconds", ended->hold_ms}, {"queueSeconds", ended->queue_ms}};
+    } numbers[] = {{"talkSeconds", ended->talk_ms},
+                   {"holdSeconds", ended->hold_ms},
+                   {"queueSeconds", ended->queue_ms},
+                   {"durationSeconds", seconds >= 0 ? seconds * 1000 : -1}};
     char time[CF_CLOCK_TEXT_SIZE];
 
-    if (cf_str_is(name, "endedAt")) {
+    if (cf_str_is(name, "endedAt") || cf_str_is(name, "endedDate")) {
         cf_clock_format(ended->ended_at, time);
-        return cf_arena_str(arena, cf_str_of(time));
+        return cf_arena_str(arena, cf_str_is(name, "endedAt") ? cf_str_of(time) : (struct cf_str){time, 10});
     }
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (!cf_str_is(name, numbers[i].name))
@@ -93,34 +99,50 @@ static bool next_placeholder(struct cf_str *text, struct cf_str *ret_before, str
     return true;
 }
 
-struct cf_str postcall_template_unknown(struct cf_str text)
+static struct cf_str first_unknown(struct cf_str text, const char *known)
 {
     static const struct cf_call_ended none = {.talk_ms = -1, .hold_ms = -1, .queue_ms = -1};
     struct cf_arena *arena = cf_arena_new(TEXT_LIMIT_BYTES);
     struct cf_str before, name, unknown = {0};
 
     while (!unknown.p && next_placeholder(&text, &before, &name)) {
-        if (!find(arena, &none, name).p)
+        if (!(known && cf_str_is(name, known)) && !find(arena, &none, name).p)
             unknown = name;
     }
     cf_arena_free(arena);
     return unknown;
 }
 
-struct cf_str postcall_render(struct cf_arena *arena, struct cf_str text, const struct cf_call_ended *ended)
+struct cf_str postcall_template_unknown(struct cf_str text)
+{
+    return first_unknown(text, NULL);
+}
+
+struct cf_str postcall_template_unknown_in_text(struct cf_str text)
+{
+    return first_unknown(text, "text");
+}
+
+struct cf_str postcall_render_text(struct cf_arena *arena, struct cf_str template_text,
+                                   const struct cf_call_ended *ended, struct cf_str text)
 {
     struct cf_str before, name, result;
     struct cf_buf buf;
 
-    cf_buf_init(&buf, TEXT_LIMIT_BYTES);
-    while (next_placeholder(&text, &before, &name)) {
+    cf_buf_init(&buf, RENDER_LIMIT_BYTES);
+    while (next_placeholder(&template_text, &before, &name)) {
         cf_buf_str(&buf, before);
-        cf_buf_str(&buf, find(arena, ended, name));
+        cf_buf_str(&buf, cf_str_is(name, "text") ? text : find(arena, ended, name));
     }
-    cf_buf_str(&buf, text);
+    cf_buf_str(&buf, template_text);
     result = cf_arena_str(arena, cf_str_trim(cf_buf_view(&buf)));
     cf_buf_done(&buf);
     return result;
+}
+
+struct cf_str postcall_render(struct cf_arena *arena, struct cf_str text, const struct cf_call_ended *ended)
+{
+    return postcall_render_text(arena, text, ended, CF_STR(""));
 }
 
 /* ---- the text ---- */
@@ -169,7 +191,20 @@ static void add_head(struct cf_buf *buf, const struct cf_call_ended *ended)
     cf_buf_printf(buf, abandoned ? ", abandoned %.10s %.5s UTC" : ", ended %.10s %.5s UTC", time, time + 11);
 }
 
-struct cf_str postcall_text(struct cf_arena *arena, const struct cf_call_ended *ended)
+/* Without a recording there is no link to it; a link of the call id alone always is. */
+static struct cf_str recording_of(struct cf_arena *arena, const struct cf_call_ended *ended,
+                                  struct cf_str recording)
+{
+    static const char of_event[] = "{recordingUrl}";
+
+    if (!ended->recording_url.p && recording.n > 0 &&
+        memmem(recording.p, recording.n, of_event, sizeof(of_event) - 1))
+        return (struct cf_str){0};
+    return postcall_render(arena, recording, ended);
+}
+
+struct cf_str postcall_text(struct cf_arena *arena, const struct cf_call_ended *ended,
+                            struct cf_str recording)
 {
     struct cf_str result;
     struct cf_buf buf;
@@ -187,7 +222,7 @@ struct cf_str postcall_text(struct cf_arena *arena, const struct cf_call_ended *
     add_line(&buf, "Ended by", ended->ended_by);
     add_line(&buf, "Reason", ended->reason);
     add_line(&buf, "Notes", ended->notes);
-    add_line(&buf, "Recording", ended->recording_url);
+    add_line(&buf, "Recording", recording_of(arena, ended, recording));
     add_line(&buf, "Transcript", ended->transcript_url);
     result = cf_arena_str(arena, cf_buf_view(&buf));
     cf_buf_done(&buf);
