@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Property: no text, once escaped, ends its quoted literal, or is a wildcard, or makes a bad escape. */
+/* Property: no text, once escaped, ends its quoted literal, or is a wildcard, or makes a bad escape; a SOSL
+ * term is the text again without its backslashes. */
 #include <stdlib.h>
 
 #include "sf/sf.h"
@@ -22,6 +23,22 @@ static void check(struct cf_str literal, bool like)
     }
 }
 
+static void check_sosl(struct cf_str escaped, struct cf_str text)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < escaped.n; i++, at++) {
+        bool reserved = escaped.p[i] != '\0' && strchr("?&|!{}[]()^~*:\\\"'+-", escaped.p[i]);
+
+        if (reserved && (escaped.p[i] != '\\' || ++i == escaped.n))
+            abort();
+        if (at == text.n || escaped.p[i] != text.p[at])
+            abort();
+    }
+    if (at != text.n)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct cf_str text = {(const char *)data, size};
@@ -37,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cf_sosl_escape(&buf, text);
     if (buf.full)
         abort();
+    check_sosl(cf_buf_view(&buf), text);
     cf_buf_done(&buf);
     return 0;
 }

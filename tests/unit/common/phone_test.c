@@ -2,6 +2,7 @@
 #include "phone/phone.h"
 
 #include <check.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -268,6 +269,124 @@ START_TEST(cheap_rows)
 }
 END_TEST
 
+/* A plain +digits text is read without the library's parser where that could find nothing else. A blank
+ * behind the plus takes the long way; both must agree, for numbers of all lengths behind all country codes.
+ */
+START_TEST(short_cut_reads_the_same)
+{
+    uint64_t seed = 20261122 + (uint64_t)_i;
+    char plain[24], blank[24];
+    struct cf_phone a, b;
+
+    for (size_t i = 0; i < 400; i++) {
+        /* codes 1 to 999, the first digit of the national number now and then a trunk prefix */
+        int n = snprintf(plain, sizeof(plain), "+%llu%0*llu", (unsigned long long)(seed % 998 + 1),
+                         4 + (int)(seed % 9), (unsigned long long)(seed >> 20) % 10000000000000ULL);
+
+        ck_assert_int_gt(n, 0);
+        plain[16] = '\0';
+        (void)snprintf(blank, sizeof(blank), "+ %s", plain + 1);
+        cf_phone_parse(cf_str_of(plain), "US", &a);
+        cf_phone_parse(cf_str_of(blank), "US", &b);
+        ck_assert_msg(a.status == b.status && strcmp(a.e164, b.e164) == 0 &&
+                          strcmp(a.national, b.national) == 0 && strcmp(a.region, b.region) == 0 &&
+                          strcmp(a.country_code, b.country_code) == 0 &&
+                          strcmp(a.extension, b.extension) == 0,
+                      "%s: %s %s %s, the long way %s %s %s", plain, cf_phone_status_name(a.status), a.e164,
+                      a.region, cf_phone_status_name(b.status), b.e164, b.region);
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+    }
+}
+END_TEST
+
+/* The codes of the short cut, with numbers near those that exist. */
+START_TEST(short_cut_reads_the_same_near_numbers)
+{
+    static const char *const codes[] = {"1",  "20", "31", "32",  "33",  "34", "40",  "41",
+                                        "43", "44", "45", "46",  "47",  "48", "49",  "60",
+                                        "66", "81", "91", "353", "420", "65", "852", "971"};
+    uint64_t seed = 20261122 + (uint64_t)_i;
+    char plain[24], blank[24];
+    struct cf_phone a, b;
+
+    for (size_t i = 0; i < 200; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (void)snprintf(plain, sizeof(plain), "+%s%010llu", codes[_i],
+                       (unsigned long long)(seed >> 8) % 10000000000ULL);
+        plain[8 + seed % 8] = '\0';
+        (void)snprintf(blank, sizeof(blank), "+ %s", plain + 1);
+        cf_phone_parse(cf_str_of(plain), "DE", &a);
+        cf_phone_parse(cf_str_of(blank), "DE", &b);
+        ck_assert_msg(
+            memcmp(&a, &b, sizeof(a)) == 0 ||
+                (a.status == b.status && strcmp(a.e164, b.e164) == 0 && strcmp(a.region, b.region) == 0),
+            "%s: %s %s %s, the long way %s %s %s", plain, cf_phone_status_name(a.status), a.e164, a.region,
+            cf_phone_status_name(b.status), b.e164, b.region);
+    }
+}
+END_TEST
+
+/* Comparing a field is quicker than reading it, with the same result. */
+START_TEST(comparing_agrees_with_reading)
+{
+    struct cf_phone phone;
+
+    cf_phone_parse(cf_str_of(numbers[_i].e164), NULL, &phone);
+    for (int k = 0; k < N_NUMBERS; k++) {
+        for (size_t i = 0; numbers[k].home[i]; i++) {
+            struct cf_str text = cf_str_of(numbers[k].home[i]);
+
+            ck_assert_msg(cf_phone_is(text, numbers[k].region, &phone) ==
+                              cf_phone_same(text, numbers[k].region, cf_str_of(phone.e164)),
+                          "%s in %s and %s", text.p, numbers[k].region, phone.e164);
+            if (cf_phone_may_be(text, &phone))
+                ck_assert(cf_phone_is(text, "DE", &phone) ==
+                          cf_phone_same(text, "DE", cf_str_of(phone.e164)));
+        }
+    }
+}
+END_TEST
+
+/* A pattern of the digits finds all forms of the numbers that say so. */
+START_TEST(plain_forms_hold_the_digits)
+{
+    struct cf_phone phone;
+    char forms[20][32];
+    size_t n;
+
+    cf_phone_parse(cf_str_of(numbers[_i].e164), NULL, &phone);
+    n = cf_phone_forms(&phone, forms, 20);
+    for (size_t i = 0; i < n && cf_phone_forms_are_plain(&phone); i++) {
+        const char *digits = phone.national;
+
+        for (const char *at = forms[i]; *at && *digits; at++)
+            digits += *at == *digits;
+        ck_assert_msg(*digits == '\0', "%s in %s", phone.national, forms[i]);
+    }
+}
+END_TEST
+
+START_TEST(extensions)
+{
+    struct cf_phone line, company;
+
+    cf_phone_parse(CF_STR("+15205550123 x42"), NULL, &line);
+    cf_phone_parse(CF_STR("+15205550123"), NULL, &company);
+    ck_assert(cf_phone_is(CF_STR("520-555-0123 ext. 42"), "US", &line));
+    ck_assert(cf_phone_is(CF_STR("520-555-0123"), "US", &line));
+    ck_assert(!cf_phone_is(CF_STR("520-555-0123 ext. 43"), "US", &line));
+    ck_assert(cf_phone_is(CF_STR("520-555-0123 ext. 43"), "US", &company));
+    ck_assert(!cf_phone_is(CF_STR("anonymous"), "US", &company));
+    ck_assert(!cf_phone_is(CF_STR("0123"), "US", &company));
+    company.status = CF_PHONE_SHORT;
+    ck_assert(!cf_phone_is(CF_STR("+15205550123"), "US", &company));
+}
+END_TEST
+
 START_TEST(only_so_much_is_read)
 {
     struct cf_phone phone;
@@ -316,6 +435,11 @@ int main(void)
     tcase_add_test(tcase, different_numbers_are_not_the_same);
     tcase_add_loop_test(tcase, cheap_test_agrees, 0, N_NUMBERS);
     tcase_add_loop_test(tcase, cheap_rows, 0, (int)(sizeof(cheap) / sizeof(cheap[0])));
+    tcase_add_loop_test(tcase, short_cut_reads_the_same, 0, 10);
+    tcase_add_loop_test(tcase, short_cut_reads_the_same_near_numbers, 0, 24);
+    tcase_add_loop_test(tcase, comparing_agrees_with_reading, 0, N_NUMBERS);
+    tcase_add_loop_test(tcase, plain_forms_hold_the_digits, 0, N_NUMBERS);
+    tcase_add_test(tcase, extensions);
     tcase_add_test(tcase, only_so_much_is_read);
     tcase_add_test(tcase, status_names);
     suite_add_tcase(suite, tcase);
