@@ -18,6 +18,7 @@ struct cf_engine *cf_engine_new(struct cf_str domain, struct cf_policy *initial)
     cf_buf_init(&engine->scratch, SCRATCH_SIZE);
     engine->scratch.p = cf_calloc(1, SCRATCH_SIZE);
     engine->scratch.size = SCRATCH_SIZE;
+    cf_buf_init(&engine->plan.rules, CF_ENGINE_MAX_TEXT);
     cf_engine_use_policy(engine, initial ? cf_policy_ref(initial) : cf_policy_builtin());
     return engine;
 }
@@ -36,8 +37,13 @@ void *cf_engine_new_object(enum cf_engine_kind kind, size_t size, struct cf_str 
 
 void cf_engine_free_object(struct cf_object *object)
 {
-    if (object->kind == CF_ENGINE_CALL && !object->tomb)
-        free(((struct cf_call *)object)->details);
+    if (object->kind == CF_ENGINE_CALL && !object->tomb) {
+        struct cf_call *call = (struct cf_call *)object;
+
+        free(call->details);
+        free(call->more);
+        free(call->holds);
+    }
     if (object->kind == CF_ENGINE_AGENT)
         free(((struct cf_agent *)object)->name);
     free(object);
@@ -83,12 +89,15 @@ void cf_engine_free(struct cf_engine *engine)
         return;
     cf_engine_changes_clear(engine);
     free_matching(engine);
+    cf_engine_free_holds(engine);
+    cf_engine_free_callers(engine);
     free_objects(&engine->calls);
     free_objects(&engine->agents);
     free_objects(&engine->queues);
     free(engine->timers);
     free(engine->changed);
     cf_buf_done(&engine->scratch);
+    cf_buf_done(&engine->plan.rules);
     cf_policy_unref(engine->policy);
     free(engine->name);
     free(engine);
@@ -133,6 +142,7 @@ void cf_engine_step(struct cf_engine *engine, const struct cf_rt_record *record,
     engine->at = engine->now;
     cf_engine_purge_tombs(engine);
     apply(engine, record);
+    cf_engine_recheck_holds(engine);
     /* What the record set off may be due already: a call that was offered past its longest wait. */
     cf_engine_run_timers(engine);
     cf_engine_purge_tombs(engine);

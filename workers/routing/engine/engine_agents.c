@@ -17,6 +17,8 @@ void cf_engine_set_phase(struct cf_engine *engine, struct cf_agent *agent, enum 
         cf_engine_part(agent);
     if (is_staffed(was) != is_staffed(phase))
         cf_engine_staff(agent->profile, is_staffed(phase));
+    if (is_staffed(was) && !is_staffed(phase))
+        engine->changed_agent = agent;
     if (phase == CF_PHASE_OFFLINE)
         agent->calls = 0;
     engine->n_phase[was]--;
@@ -57,12 +59,15 @@ struct cf_agent *cf_engine_new_agent(struct cf_engine *engine, struct cf_str id)
 /* Takes the longest waiting call that fits, if any. The agent is in whatever phase it was. */
 static bool take_call(struct cf_engine *engine, struct cf_agent *agent)
 {
-    struct cf_call *call = cf_engine_best_call(engine, agent);
+    struct cf_place *place = cf_engine_best_call(engine, agent);
+    struct cf_str reason = CF_STR("next-call");
 
-    if (!call)
+    if (!place)
         return false;
-    cf_engine_unplace(engine, call);
-    cf_engine_offer(engine, call, agent, CF_STR("next-call"));
+    if (place->call->hold_until > 0)
+        reason = CF_STR("preferred-agent");
+    cf_engine_unplace(engine, place->call);
+    cf_engine_offer(engine, place, agent, reason);
     return true;
 }
 
@@ -278,6 +283,7 @@ static bool update(struct cf_engine *engine, struct cf_agent *agent, const struc
     if (agent->phase == CF_PHASE_AVAILABLE)
         cf_engine_join(engine, agent);
     cf_engine_drop_profile(engine, old);
+    engine->changed_agent = agent;
     cf_engine_changed(engine, &agent->o);
     return true;
 }

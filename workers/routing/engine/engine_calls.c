@@ -4,9 +4,6 @@
 
 #include "engine/engine_priv.h"
 
-/* Zset scores are doubles: whole numbers up to 2^53. Strict: 42 bits for the time, the rest for the class. */
-#define STRICT_BAND_LAST CF_POLICY_LOWEST_PRIORITY
-
 void cf_engine_set_call_state(struct cf_engine *engine, struct cf_call *call, enum cf_call_state state)
 {
     size_t *count[] = {&engine->n_waiting, &engine->n_offered, &engine->n_connected};
@@ -26,61 +23,6 @@ struct cf_call *cf_engine_new_call(struct cf_engine *engine, struct cf_str id)
     engine->n_waiting++;
     cf_engine_changed(engine, &call->o);
     return call;
-}
-
-void cf_engine_set_queue(struct cf_engine *engine, struct cf_call *call, struct cf_queue *queue)
-{
-    const struct cf_queue_policy *policy = queue->policy;
-    struct cf_need *old = call->need;
-    struct cf_order_key key = {.arrival = call->arrival};
-
-    call->queue = queue;
-    if (queue->need && call->details->skills.n == 0) {
-        call->need = queue->need;
-        call->need->refs++;
-    } else {
-        call->need = cf_engine_need(engine, policy, call->details->skills);
-    }
-    cf_engine_drop_need(engine, old);
-    /* Strict queues come first where both kinds share agents, class by class; credit is a head start. */
-    key.band = policy->strict ? call->priority : STRICT_BAND_LAST + 1;
-    key.place = call->enqueued_at;
-    if (!policy->strict)
-        key.place -= policy->credit_ms * (CF_POLICY_NORMAL_PRIORITY - call->priority);
-    call->in_queue.key = key;
-    call->in_need.key = key;
-}
-
-void cf_engine_place(struct cf_engine *engine, struct cf_call *call)
-{
-    int64_t max_wait = call->queue->policy->max_wait_ms;
-
-    cf_order_insert(&call->queue->waiting, &call->in_queue);
-    cf_order_insert(&call->need->waiting, &call->in_need);
-    call->placed = true;
-    cf_engine_set_timer(engine, &call->timer,
-                        max_wait > 0 ? call->in_queue_since + max_wait : CF_ENGINE_NO_TIMER);
-}
-
-void cf_engine_unplace(struct cf_engine *engine, struct cf_call *call)
-{
-    if (!call->placed)
-        return;
-    cf_order_remove(&call->queue->waiting, &call->in_queue);
-    cf_order_remove(&call->need->waiting, &call->in_need);
-    call->placed = false;
-    cf_engine_set_timer(engine, &call->timer, CF_ENGINE_NO_TIMER);
-}
-
-void cf_engine_seek_agent(struct cf_engine *engine, struct cf_call *call)
-{
-    struct cf_str reason;
-    struct cf_agent *agent = cf_engine_best_agent(engine, call, &reason);
-
-    if (agent)
-        cf_engine_offer(engine, call, agent, reason);
-    else
-        cf_engine_place(engine, call);
 }
 
 /* The end came first and was remembered: both decisions are made now, so that no call is missing from the
@@ -103,10 +45,25 @@ static void add_past_call(struct cf_engine *engine, const struct cf_call_queued 
     cf_engine_free_object(&call->o);
 }
 
+/* Its queues, and whether it waits for a preferred agent. */
+static void settle(struct cf_engine *engine, struct cf_call *call, const struct cf_plan *plan)
+{
+    cf_engine_set_queue(engine, call, cf_engine_queue(engine, plan->queue->id));
+    for (size_t i = 1; i < plan->queues.n; i++) {
+        struct cf_queue *queue = cf_engine_queue(engine, plan->queues.items[i]);
+
+        if (!queue->policy->hours || cf_hours_open(queue->policy->hours, engine->at))
+            cf_engine_add_queue(engine, call, queue);
+    }
+    if (plan->hold_ms > 0 && cf_engine_awaits(engine, call) && !cf_engine_preferred(engine, call))
+        call->hold_until = engine->at + plan->hold_ms;
+}
+
 static void add_call(struct cf_engine *engine, const struct cf_call_queued *event)
 {
     struct cf_call *call = cf_engine_new_call(engine, event->call_id);
     const struct cf_plan *plan = cf_engine_plan(engine, event);
+    struct cf_str reason = plan->reason;
 
     call->details = cf_engine_details(&event->customer, plan);
     call->priority = (uint8_t)plan->priority;
@@ -115,9 +72,13 @@ static void add_call(struct cf_engine *engine, const struct cf_call_queued *even
         call->enqueued_at = engine->at - CF_ENGINE_BACKDATE_MS;
     call->in_queue_since = call->enqueued_at;
     call->arrival = engine->seq + 1; /* the decision below: unique, and in order of the log */
-    cf_engine_set_queue(engine, call, cf_engine_queue(engine, plan->queue->id));
-    cf_engine_decide_queued(engine, call, plan->reason);
-    cf_engine_seek_agent(engine, call);
+    call->caller = cf_engine_caller(engine, plan->caller_id);
+    call->home.queue = cf_engine_queue(engine, plan->queue->id);
+    if (cf_engine_resume(engine, call))
+        reason = CF_STR("resumed");
+    settle(engine, call, plan);
+    cf_engine_decide_queued(engine, call, reason);
+    cf_engine_enter(engine, call);
 }
 
 void cf_engine_on_call_queued(struct cf_engine *engine, const struct cf_call_queued *event)
@@ -199,29 +160,10 @@ void cf_engine_on_call_ended(struct cf_engine *engine, const struct cf_call_ende
     }
 }
 
-/* The longest wait is over: another queue with the age kept, or the end. */
-static void overflow(struct cf_engine *engine, struct cf_call *call)
-{
-    struct cf_str to = call->queue->policy->overflow_queue;
-
-    cf_engine_unplace(engine, call);
-    if (!to.p || call->hops >= CF_ENGINE_MAX_HOPS) {
-        cf_engine_decide(engine, CF_STR("ended"), call, NULL, CF_STR("max-wait"));
-        cf_engine_bury(engine, call, false);
-        return;
-    }
-    call->hops++;
-    call->in_queue_since = engine->at;
-    cf_engine_set_queue(engine, call, cf_engine_queue(engine, to));
-    cf_engine_changed(engine, &call->o);
-    cf_engine_decide(engine, CF_STR("overflowed"), call, NULL, CF_STR("max-wait"));
-    cf_engine_seek_agent(engine, call);
-}
-
 void cf_engine_on_call_timer(struct cf_engine *engine, struct cf_call *call)
 {
     if (call->state == CF_CALL_WAITING) {
-        overflow(engine, call);
+        cf_engine_on_wait_timer(engine, call);
         return;
     }
     /* Connected, and the end never came. Whoever still holds it is freed as by a call-ended. */

@@ -36,6 +36,8 @@ static struct cf_call_routed *begin(struct cf_engine *engine, struct cf_str what
     if (!call)
         return decision;
     decision->call_id = call->o.id;
+    if (call->step > 0)
+        decision->step = call->step;
     decision->queue_id = call->queue->o.id;
     decision->priority = call->priority;
     /* The wait ends when an agent answers. */
@@ -111,11 +113,25 @@ void cf_engine_decide_past(struct cf_engine *engine, const struct cf_call *call,
     }
     decision = begin(engine, CF_STR("queued"), call);
     decision->reason = past->queued_reason;
+    decision->rules = cf_buf_view(&engine->plan.rules);
     emit(engine);
     decision = begin(engine, past->served ? CF_STR("ended") : CF_STR("abandoned"), call);
     decision->reason = CF_STR("ended-before-queued");
     decision->wait_ms = past->ended_at > call->enqueued_at ? past->ended_at - call->enqueued_at : 0;
     emit(engine);
+}
+
+static struct cf_str also_queues(struct cf_engine *engine, const struct cf_call *call)
+{
+    size_t start = engine->scratch.n;
+
+    for (size_t i = 0; i < call->n_more; i++) {
+        if (i > 0)
+            cf_buf_char(&engine->scratch, ',');
+        cf_buf_str(&engine->scratch, call->more[i].queue->o.id);
+    }
+    return call->n_more > 0 ? (struct cf_str){engine->scratch.p + start, engine->scratch.n - start}
+                            : (struct cf_str){0};
 }
 
 void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *call, struct cf_str reason)
@@ -126,8 +142,12 @@ void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *cal
         return;
     decision = begin(engine, CF_STR("queued"), call);
     decision->reason = reason;
-    decision->position = 1 + (int64_t)cf_order_rank(&call->queue->waiting, &call->in_queue.key);
+    decision->position = 1 + (int64_t)cf_order_rank(&call->queue->waiting, &call->home.in_queue.key);
     cf_engine_estimate(call, decision);
+    decision->rules = cf_buf_view(&engine->plan.rules);
+    decision->also_queues = also_queues(engine, call);
+    if (call->hold_until > 0)
+        decision->hold_until = call->hold_until;
     emit(engine);
 }
 

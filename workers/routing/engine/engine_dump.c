@@ -6,7 +6,7 @@
 #include "engine/engine_priv.h"
 #include "json/json.h"
 
-#define MAX_PAIRS 24
+#define MAX_PAIRS 32
 /* The policy's text is the longest; details of a call stay far below. */
 #define TEXT_LIMIT (2UL * CF_POLICY_MAX_BYTES)
 
@@ -144,6 +144,20 @@ static void add_prefer(struct dump *d, const struct cf_details *details)
     cf_jsonw_end_array(&w);
 }
 
+static void add_more(struct dump *d, const struct cf_call *call)
+{
+    struct cf_jsonw w;
+
+    if (call->n_more == 0)
+        return;
+    open_pair(d, "alsoQueues");
+    cf_jsonw_init(&w, &d->text);
+    cf_jsonw_begin_array(&w);
+    for (size_t i = 0; i < call->n_more; i++)
+        cf_jsonw_str(&w, call->more[i].queue->o.id);
+    cf_jsonw_end_array(&w);
+}
+
 static void add_missed(struct dump *d, const struct cf_call *call)
 {
     struct cf_jsonw w;
@@ -177,7 +191,7 @@ static void add_customer(struct dump *d, const struct cf_details *details)
 
 static int64_t score_of(const struct cf_call *call)
 {
-    const struct cf_order_key *key = &call->in_queue.key;
+    const struct cf_order_key *key = &call->home.in_queue.key;
     int64_t since_2020 = key->place > CF_ENGINE_2020_MS ? key->place - CF_ENGINE_2020_MS : 0;
 
     return call->queue->policy->strict ? key->band * (INT64_C(1) << 42) + since_2020 : key->place;
@@ -189,6 +203,17 @@ static void dump_call(const struct cf_call *call, struct dump *d, struct cf_engi
 
     add_str(d, "state", cf_str_of(states[call->state]));
     add_str(d, "queue", call->queue->o.id);
+    if (call->home.queue != call->queue)
+        add_str(d, "home", call->home.queue->o.id);
+    add_more(d, call);
+    if (call->step > 0)
+        add_int(d, "step", call->step);
+    if (call->hold_until > 0)
+        add_int(d, "holdUntil", call->hold_until);
+    if (call->caller)
+        add_str(d, "caller", call->caller->id);
+    if (call->caller && call->answered_by)
+        add_str(d, "answeredBy", call->answered_by->o.id);
     add_int(d, "priority", call->priority);
     add_int(d, "enqueuedAt", call->enqueued_at);
     add_int(d, "inQueueSince", call->in_queue_since);
@@ -231,6 +256,14 @@ static void dump_tomb(const struct cf_tomb *tomb, struct dump *d, struct cf_engi
         add_int(d, "endedAt", tomb->ended_at);
         add_int(d, "served", tomb->served);
     }
+    if (tomb->caller) {
+        add_str(d, "caller", tomb->caller->id);
+        add_str(d, "queue", tomb->queue->o.id);
+        add_int(d, "enqueuedAt", tomb->enqueued_at);
+        add_int(d, "abandoned", tomb->abandoned);
+    }
+    if (tomb->caller && tomb->agent)
+        add_str(d, "agent", tomb->agent->o.id);
     if (tomb->saved_queue)
         object->left_queue_id = tomb->saved_queue->o.id;
 }

@@ -17,7 +17,7 @@ void cf_engine_note_wait(struct cf_engine *engine, const struct cf_call *call)
 void cf_engine_estimate(const struct cf_call *call, struct cf_call_routed *decision)
 {
     const struct cf_queue *queue = call->queue;
-    const struct cf_need *need = call->need;
+    const struct cf_need *need = call->home.need;
 
     if (queue->policy->estimate == CF_ESTIMATE_NONE)
         return;

@@ -242,7 +242,7 @@ static int load_details(struct cf_engine *engine, const struct cf_engine_object 
 
 static int load_numbers(const struct cf_engine_object *object, struct cf_call *call, struct cf_err *err)
 {
-    int64_t priority = 0, hops = 0, acked = 0;
+    int64_t priority = 0, hops = 0, acked = 0, step = 0;
     bool offered = call->state == CF_CALL_OFFERED, connected = call->state == CF_CALL_CONNECTED;
     const struct number numbers[] = {
         {"priority", &priority, false},
@@ -255,6 +255,8 @@ static int load_numbers(const struct cf_engine_object *object, struct cf_call *c
         {"connectedAt", &call->connected_at, !connected},
         {"due", &call->timer.due, !connected},
         {"overflows", &hops, true},
+        {"step", &step, true},
+        {"holdUntil", &call->hold_until, true},
     };
 
     if (read_numbers(object, numbers, sizeof(numbers) / sizeof(numbers[0]), err))
@@ -264,15 +266,23 @@ static int load_numbers(const struct cf_engine_object *object, struct cf_call *c
     call->priority = (uint8_t)priority;
     call->hops = (uint8_t)hops;
     call->acked = acked != 0;
-    return 0;
+    call->step = (uint8_t)step;
+    return step < 0 || step > CF_POLICY_MAX_STEPS ? fail(object, "step", err) : 0;
 }
 
 static int load_tomb(struct cf_engine *engine, const struct cf_engine_object *object, struct cf_err *err)
 {
-    int64_t at = 0, number = 0, queued = 0, ended = 0, ended_at = 0, served = 0;
-    const struct number numbers[] = {{"at", &at, false},           {"number", &number, false},
-                                     {"queued", &queued, false},   {"ended", &ended, false},
-                                     {"endedAt", &ended_at, true}, {"served", &served, true}};
+    int64_t at = 0, number = 0, queued = 0, ended = 0, ended_at = 0, served = 0, enqueued_at = 0,
+            abandoned = 0;
+    struct cf_str caller = field(object, "caller");
+    const struct number numbers[] = {{"at", &at, false},
+                                     {"number", &number, false},
+                                     {"queued", &queued, false},
+                                     {"ended", &ended, false},
+                                     {"endedAt", &ended_at, true},
+                                     {"served", &served, true},
+                                     {"enqueuedAt", &enqueued_at, !caller.p},
+                                     {"abandoned", &abandoned, !caller.p}};
     struct cf_tomb *tomb;
 
     if (read_numbers(object, numbers, sizeof(numbers) / sizeof(numbers[0]), err))
@@ -283,7 +293,34 @@ static int load_tomb(struct cf_engine *engine, const struct cf_engine_object *ob
     tomb->number = number;
     tomb->ended_at = ended_at;
     tomb->served = served != 0;
+    if (!caller.p)
+        return 0;
+    tomb->queue = cf_engine_queue(engine, field(object, "queue"));
+    tomb->enqueued_at = enqueued_at;
+    tomb->abandoned = abandoned != 0;
+    if (field(object, "agent").p)
+        tomb->agent = know_agent(engine, field(object, "agent"));
+    cf_engine_remember(cf_engine_caller(engine, caller), tomb);
     return 0;
+}
+
+/* The queues it is in at the same time; what they need is found when all is there. */
+static int load_more(struct cf_engine *engine, const struct cf_engine_object *object, struct cf_call *call,
+                     struct cf_err *err)
+{
+    struct cf_arena *arena = cf_arena_new(ARENA_LIMIT);
+    const struct cf_json *array = read_json(arena, object, "alsoQueues");
+    bool ok = array ? array->type == CF_JSON_ARRAY : !field(object, "alsoQueues").p;
+
+    if (array)
+        call->more = cf_calloc(CF_POLICY_MAX_QUEUED - 1, sizeof(*call->more));
+    for (const struct cf_json *item = ok && array ? array->u.first : NULL; item && ok; item = item->next) {
+        ok = item->type == CF_JSON_STRING && call->n_more < CF_POLICY_MAX_QUEUED - 1;
+        if (ok)
+            call->more[call->n_more++].queue = cf_engine_queue(engine, item->u.str);
+    }
+    cf_arena_free(arena);
+    return ok ? 0 : fail(object, "alsoQueues", err);
 }
 
 static int load_call(struct cf_engine *engine, const struct cf_engine_object *object, struct cf_err *err)
@@ -303,6 +340,12 @@ static int load_call(struct cf_engine *engine, const struct cf_engine_object *ob
     if (load_numbers(object, call, err) || load_details(engine, object, call, err))
         return -1;
     call->queue = cf_engine_queue(engine, field(object, "queue"));
+    call->home.queue = field(object, "home").p ? cf_engine_queue(engine, field(object, "home")) : call->queue;
+    call->caller = cf_engine_caller(engine, field(object, "caller"));
+    if (field(object, "answeredBy").p)
+        call->answered_by = know_agent(engine, field(object, "answeredBy"));
+    if (load_more(engine, object, call, err))
+        return -1;
     if (call->state == CF_CALL_WAITING ? agent.p != NULL : call->state == CF_CALL_OFFERED && !agent.p)
         return fail(object, "agent", err);
     if (agent.p)

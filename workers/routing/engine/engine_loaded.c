@@ -66,9 +66,12 @@ static int finish_calls(struct cf_engine *engine, struct cf_err *err)
         if (tie(call, err))
             return -1;
         due = call->timer.due;
-        if (call->state == CF_CALL_WAITING && call->queue->removed)
+        if (call->state == CF_CALL_WAITING && call->home.queue->removed)
             return fail("a call waits in a queue the policy does not have", err);
-        cf_engine_set_queue(engine, call, call->queue);
+        if (call->step > call->home.queue->policy->n_steps)
+            return fail("a call is at a step the policy does not have", err);
+        cf_engine_set_queue(engine, call, call->home.queue);
+        cf_engine_set_more(engine, call);
         if (call->state == CF_CALL_WAITING) {
             cf_engine_place(engine, call);
             call->saved_queue = call->queue;

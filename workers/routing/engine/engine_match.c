@@ -268,43 +268,114 @@ static struct cf_need *make_need(struct cf_engine *engine, struct cf_str key, co
     return need;
 }
 
-struct cf_need *cf_engine_need(struct cf_engine *engine, const struct cf_queue_policy *queue,
+/* What a call asks for, while it is put together. */
+struct wanted {
+    struct cf_skill skills[CF_POLICY_MAX_NEEDS * (CF_POLICY_MAX_STEPS + 1) + CF_ENGINE_MAX_SKILLS];
+    size_t n_skills;
+    struct cf_str *teams;
+    size_t n_teams;
+    bool any_team;
+};
+
+static void want_skills(struct wanted *w, struct cf_policy_needs skills)
+{
+    if (skills.n > 0)
+        memcpy(w->skills + w->n_skills, skills.items, skills.n * sizeof(*w->skills));
+    w->n_skills += skills.n;
+}
+
+static void want_teams(struct wanted *w, struct cf_policy_list teams)
+{
+    if (teams.n > 0)
+        memcpy(w->teams + w->n_teams, teams.items, teams.n * sizeof(*w->teams));
+    w->n_teams += teams.n;
+    for (size_t i = 0; i < teams.n; i++)
+        w->any_team |= cf_str_is(teams.items[i], "*");
+}
+
+static bool is_dropped(const struct cf_step_policy *step, struct cf_str name)
+{
+    for (size_t i = 0; i < step->drop.n; i++) {
+        if (cf_str_is(step->drop.items[i], "*") || cf_str_eq(step->drop.items[i], name))
+            return true;
+    }
+    for (size_t i = 0; i < step->skills.n; i++) {
+        if (cf_str_eq(step->skills.items[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+static void take_step(struct wanted *w, const struct cf_step_policy *step)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->n_skills; i++) {
+        if (!is_dropped(step, w->skills[i].name))
+            w->skills[n++] = w->skills[i];
+    }
+    w->n_skills = n;
+    want_skills(w, step->skills);
+    want_teams(w, step->teams);
+}
+
+/* In order, each once: equal wants make one need. */
+static void put_in_order(struct wanted *w)
+{
+    size_t n = 0;
+
+    normalise(w->skills, w->n_skills);
+    if (w->n_skills > 1)
+        qsort(w->skills, w->n_skills, sizeof(*w->skills), compare_skills);
+    for (size_t i = 0; i < w->n_skills; i++) {
+        if (n == 0 || compare_skills(&w->skills[n - 1], &w->skills[i]) != 0)
+            w->skills[n++] = w->skills[i];
+    }
+    w->n_skills = n;
+    if (w->any_team)
+        w->n_teams = 0;
+    if (w->n_teams > 1)
+        qsort(w->teams, w->n_teams, sizeof(*w->teams), compare_texts);
+    n = 0;
+    for (size_t i = 0; i < w->n_teams; i++) {
+        if (n == 0 || !cf_str_eq(w->teams[n - 1], w->teams[i]))
+            w->teams[n++] = w->teams[i];
+    }
+    w->n_teams = n;
+}
+
+struct cf_need *cf_engine_need(struct cf_engine *engine, const struct cf_queue_policy *queue, size_t step,
                                struct cf_policy_needs more)
 {
-    size_t n = 0, n_skills = queue->skills.n + more.n;
-    struct cf_skill skills[CF_POLICY_MAX_NEEDS + CF_ENGINE_MAX_SKILLS];
-    struct cf_str *teams = cf_calloc(queue->teams.n, sizeof(*teams));
-    struct cf_policy_list own_teams = {teams, queue->teams.n};
-    struct cf_need *need;
+    struct cf_need like = {.choice = queue->choice}, *need;
+    struct wanted w;
     struct cf_buf buf;
     struct cf_str key;
+    size_t n_teams = queue->teams.n;
 
-    if (queue->skills.n > 0)
-        memcpy(skills, queue->skills.items, queue->skills.n * sizeof(*skills));
-    if (more.n > 0)
-        memcpy(skills + queue->skills.n, more.items, more.n * sizeof(*skills));
-    normalise(skills, n_skills);
-    if (n_skills > 1)
-        qsort(skills, n_skills, sizeof(*skills), compare_skills);
-    for (size_t i = 0; i < n_skills; i++) {
-        if (n == 0 || compare_skills(&skills[n - 1], &skills[i]) != 0)
-            skills[n++] = skills[i];
-    }
-    if (own_teams.n > 0)
-        memcpy(teams, queue->teams.items, own_teams.n * sizeof(*teams));
-    if (own_teams.n > 1)
-        qsort(teams, own_teams.n, sizeof(*teams), compare_texts);
-    key = write_key(&buf, cf_choice_name(queue->choice), own_teams, (struct cf_policy_needs){skills, n});
+    for (size_t i = 0; i < step; i++)
+        n_teams += queue->steps[i].teams.n;
+    w.n_skills = 0;
+    w.n_teams = 0;
+    w.any_team = queue->teams.n == 0;
+    w.teams = cf_calloc(n_teams, sizeof(*w.teams));
+    want_skills(&w, queue->skills);
+    want_skills(&w, more);
+    want_teams(&w, queue->teams);
+    for (size_t i = 0; i < step; i++)
+        take_step(&w, &queue->steps[i]);
+    put_in_order(&w);
+    like.teams = (struct cf_policy_list){w.teams, w.n_teams};
+    like.skills = (struct cf_policy_needs){w.skills, w.n_skills};
+    key = write_key(&buf, cf_choice_name(queue->choice), like.teams, like.skills);
     need = cf_ids_get(&engine->needs, key);
     if (!need)
-        need =
-            make_need(engine, key,
-                      &(struct cf_need){.teams = own_teams, .skills = {skills, n}, .choice = queue->choice});
+        need = make_need(engine, key, &like);
     else if (need->refs == 0)
         engine->n_spare_needs--;
     need->refs++;
     cf_buf_done(&buf);
-    free(teams);
+    free(w.teams);
     return need;
 }
 

@@ -2,9 +2,13 @@
 /* The life of an offer: made, then answered, refused, missed or taken back. */
 #include "engine/engine_priv.h"
 
-void cf_engine_offer(struct cf_engine *engine, struct cf_call *call, struct cf_agent *agent,
+void cf_engine_offer(struct cf_engine *engine, struct cf_place *place, struct cf_agent *agent,
                      struct cf_str reason)
 {
+    struct cf_call *call = place->call;
+
+    call->queue = place->queue;
+    call->hold_until = 0;
     cf_engine_set_phase(engine, agent, CF_PHASE_RESERVED);
     call->agent = agent;
     call->acked = false;
@@ -29,6 +33,7 @@ void cf_engine_connect(struct cf_engine *engine, struct cf_agent *agent)
     agent->calls++;
     call->n_missed = 0;
     call->connected_at = engine->at;
+    call->answered_by = agent;
     cf_engine_note_wait(engine, call);
     cf_engine_set_call_state(engine, call, CF_CALL_CONNECTED);
     cf_engine_set_timer(engine, &call->timer, engine->at + CF_ENGINE_TALK_MS);
@@ -62,6 +67,9 @@ void cf_engine_refuse(struct cf_engine *engine, struct cf_agent *agent, struct c
     agent->call = NULL;
     cf_engine_changed(engine, &agent->o);
     cf_engine_set_call_state(engine, call, CF_CALL_WAITING);
+    call->queue = call->home.queue;
+    if (call->queue->removed)
+        call->step = 0;
     if (call->queue->removed)
         cf_engine_set_queue(engine, call, cf_engine_queue(engine, engine->rules->default_queue->id));
     cf_engine_seek_agent(engine, call);

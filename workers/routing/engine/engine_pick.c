@@ -135,13 +135,13 @@ static bool has_missed(const struct cf_call *call, const struct cf_agent *agent)
     return false;
 }
 
-static struct cf_agent *preferred(const struct cf_engine *engine, const struct cf_call *call)
+struct cf_agent *cf_engine_preferred(const struct cf_engine *engine, const struct cf_call *call)
 {
     for (size_t i = 0; i < call->details->n_prefer; i++) {
         struct cf_agent *agent = cf_ids_get(&engine->agents, call->details->prefer[i]);
 
         if (agent && agent->phase == CF_PHASE_AVAILABLE && !has_missed(call, agent) &&
-            cf_engine_fits(call->need, agent->profile))
+            cf_engine_fits(call->home.need, agent->profile))
             return agent;
     }
     return NULL;
@@ -215,31 +215,29 @@ static struct cf_agent *next_around(const struct cf_call *call, const struct cf_
     return agent ? agent : next_in_line(NULL, need, NULL);
 }
 
-struct cf_agent *cf_engine_best_agent(const struct cf_engine *engine, const struct cf_call *call,
+struct cf_agent *cf_engine_best_agent(const struct cf_call *call, const struct cf_place *place,
                                       struct cf_str *ret_reason)
 {
-    const struct cf_need *need = call->need;
-    struct cf_agent *agent = preferred(engine, call);
+    const struct cf_need *need = place->need;
+    struct cf_agent *agent = NULL;
     struct cf_order_key key = {0};
 
-    *ret_reason = CF_STR("preferred-agent");
-    if (agent)
-        return agent;
     /* Whoever waits with the same need found nobody either. */
     if (need->n_ready == 0)
         return NULL;
     *ret_reason = cf_str_of(cf_choice_name(need->choice));
     if (need->choice == CF_CHOICE_CIRCULAR)
-        return next_around(call, call->queue, need);
+        return next_around(call, place->queue, need);
     if (call->n_missed > 0)
         agent = unmissed(call, need, 0, NULL, &key);
     return agent ? agent : cf_engine_first_agent(need, need->ready[0]->profile);
 }
 
-struct cf_call *cf_engine_best_call(const struct cf_engine *engine, const struct cf_agent *agent)
+struct cf_place *cf_engine_best_call(const struct cf_engine *engine, const struct cf_agent *agent)
 {
     const struct cf_profile *profile = agent->profile;
     struct cf_order_node *best = NULL;
+    struct cf_call *held;
 
     if (engine->n_waiting == 0)
         return NULL;
@@ -249,5 +247,8 @@ struct cf_call *cf_engine_best_call(const struct cf_engine *engine, const struct
         if (first && (!best || cf_order_before(&first->key, &best->key)))
             best = first;
     }
-    return best ? (struct cf_call *)(void *)((char *)best - offsetof(struct cf_call, in_need)) : NULL;
+    held = cf_engine_held_call(engine, agent);
+    if (held && (!best || cf_order_before(&held->home.in_queue.key, &best->key)))
+        return &held->home;
+    return best ? (struct cf_place *)(void *)((char *)best - offsetof(struct cf_place, in_need)) : NULL;
 }

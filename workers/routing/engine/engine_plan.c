@@ -41,6 +41,14 @@ static bool has_case_priority(struct cf_policy_list list, const struct cf_custom
     return false;
 }
 
+/* Whether the customer's last call ended so short ago. */
+static bool repeats(const struct cf_engine *engine, const struct cf_rule *rule, const struct cf_plan *plan)
+{
+    const struct cf_tomb *last = plan->caller ? plan->caller->last : NULL;
+
+    return last && engine->at - last->at <= rule->repeat_within_ms;
+}
+
 static bool holds(const struct cf_rule *rule, const struct cf_call_queued *event, struct cf_str queue)
 {
     const struct cf_customer *customer = &event->customer;
@@ -68,6 +76,14 @@ static void add_prefer(struct cf_plan *plan, struct cf_str agent_id)
         plan->prefer[plan->n_prefer++] = agent_id;
 }
 
+/* Who talked with the customer last. */
+static struct cf_str last_agent(const struct cf_plan *plan)
+{
+    const struct cf_tomb *last = plan->caller ? plan->caller->last : NULL;
+
+    return last && last->agent ? last->agent->o.id : (struct cf_str){0};
+}
+
 static void add_owners(struct cf_plan *plan, const struct cf_rule *rule, const struct cf_customer *customer)
 {
     for (size_t i = 0; i < rule->n_prefer; i++) {
@@ -77,6 +93,8 @@ static void add_owners(struct cf_plan *plan, const struct cf_rule *rule, const s
             add_prefer(plan, customer->account.owner_id);
         else if (rule->prefer[i] == CF_PREFER_CONTACT_OWNER)
             add_prefer(plan, customer->contact.owner_id);
+        else if (rule->prefer[i] == CF_PREFER_LAST_AGENT)
+            add_prefer(plan, last_agent(plan));
     }
 }
 
@@ -102,6 +120,16 @@ static void start_queue(const struct cf_engine *engine, const struct cf_call_que
     }
 }
 
+/* As long as there is room: what is left out can be found again in the policy. */
+static void name_rule(struct cf_plan *plan, const struct cf_rule *rule)
+{
+    if (plan->rules.n + rule->id.n + 1 > plan->rules.limit)
+        return;
+    if (plan->rules.n > 0)
+        cf_buf_char(&plan->rules, ',');
+    cf_buf_str(&plan->rules, rule->id);
+}
+
 static void apply_rules(const struct cf_engine *engine, const struct cf_call_queued *event,
                         struct cf_plan *plan)
 {
@@ -111,15 +139,19 @@ static void apply_rules(const struct cf_engine *engine, const struct cf_call_que
     for (size_t i = 0; i < engine->rules->n_rules; i++) {
         const struct cf_rule *rule = &engine->rules->rules[i];
 
-        if (!holds(rule, event, start->id))
+        if (!holds(rule, event, start->id) || (rule->repeat_within_ms > 0 && !repeats(engine, rule, plan)))
             continue;
-        if (rule->to_queue.p && !fixed) {
-            plan->queue = cf_policy_queue(engine->policy, engine->rules, rule->to_queue);
+        name_rule(plan, rule);
+        if (rule->to.n > 0 && !fixed) {
+            plan->queue = cf_policy_queue(engine->policy, engine->rules, rule->to.items[0]);
+            plan->queues = rule->to;
             plan->reason = CF_STR("rule");
             fixed = true;
         }
         if (rule->priority > 0 && (plan->priority == 0 || rule->priority < plan->priority))
             plan->priority = rule->priority;
+        if (rule->prefer_hold_ms >= 0)
+            plan->hold_ms = rule->prefer_hold_ms;
         add_skills(plan, rule->skills.items, rule->skills.n);
         add_owners(plan, rule, &event->customer);
     }
@@ -133,6 +165,11 @@ const struct cf_plan *cf_engine_plan(struct cf_engine *engine, const struct cf_c
     plan->priority = 0;
     plan->n_skills = 0;
     plan->n_prefer = 0;
+    plan->queues.n = 0;
+    plan->hold_ms = -1;
+    plan->caller_id = cf_engine_caller_id(engine, &event->customer);
+    plan->caller = plan->caller_id.n > 0 ? cf_ids_get(&engine->callers, plan->caller_id) : NULL;
+    cf_buf_clear(&plan->rules);
     start_queue(engine, event, plan);
     if (request) {
         add_prefer(plan, request->agent_id);
@@ -143,5 +180,7 @@ const struct cf_plan *cf_engine_plan(struct cf_engine *engine, const struct cf_c
         plan->priority = request->priority;
     if (plan->priority == 0)
         plan->priority = plan->queue->priority;
+    if (plan->hold_ms < 0)
+        plan->hold_ms = plan->queue->prefer_hold_ms;
     return plan;
 }

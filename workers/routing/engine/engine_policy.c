@@ -57,7 +57,7 @@ static void set_policies(struct cf_engine *engine)
         }
         queue->removed = false;
         queue->policy = &rules->queues[i];
-        queue->need = cf_engine_need(engine, queue->policy, (struct cf_policy_needs){0});
+        queue->need = cf_engine_need(engine, queue->policy, 0, (struct cf_policy_needs){0});
         cf_engine_changed(engine, &queue->o);
     }
 }
@@ -82,7 +82,7 @@ static int compare_places(const void *a, const void *b)
 {
     const struct cf_call *x = *(struct cf_call *const *)a, *y = *(struct cf_call *const *)b;
 
-    return cf_order_before(&x->in_queue.key, &y->in_queue.key) ? -1 : 1;
+    return cf_order_before(&x->home.in_queue.key, &y->home.in_queue.key) ? -1 : 1;
 }
 
 /* The calls that are alive, ordered by their places. The caller frees the array. */
@@ -106,15 +106,23 @@ static struct cf_call **list_alive(const struct cf_engine *engine, size_t *ret_n
 /* Calls keep their priority and skills; queue, order and deadlines are those of the new policy. */
 static void move_call(struct cf_engine *engine, struct cf_call *call)
 {
-    struct cf_queue *queue = call->queue;
+    struct cf_queue *queue = call->home.queue;
+    bool held = call->hold_until > 0;
 
+    /* The steps of the new policy begin anew; those that are due follow at once. */
+    call->step = 0;
+    call->hold_until = 0;
+    cf_engine_changed(engine, &call->o);
     if (call->state != CF_CALL_WAITING || !queue->removed) {
         cf_engine_set_queue(engine, call, queue);
+        cf_engine_set_more(engine, call);
+        if (held)
+            cf_engine_decide(engine, CF_STR("relaxed"), call, NULL, CF_STR("policy"));
         return;
     }
     call->in_queue_since = engine->at;
     cf_engine_set_queue(engine, call, cf_engine_queue(engine, engine->rules->default_queue->id));
-    cf_engine_changed(engine, &call->o);
+    cf_engine_set_more(engine, call);
     cf_engine_decide(engine, CF_STR("overflowed"), call, NULL, CF_STR("queue-removed"));
 }
 

@@ -101,16 +101,30 @@ struct cf_queue {
 
 enum cf_call_state { CF_CALL_WAITING, CF_CALL_OFFERED, CF_CALL_CONNECTED };
 
+/* Where a call stands in one of its queues. */
+struct cf_place {
+    struct cf_call *call;
+    struct cf_queue *queue;
+    struct cf_need *need;
+    struct cf_order_node in_queue, in_need;
+};
+
 struct cf_call {
     struct cf_object o;
     uint8_t state; /* enum cf_call_state */
     bool acked;    /* the agent's phone rings */
-    bool placed;   /* in the queue's and the need's order */
+    bool placed;   /* in the orders of its queues, and of its needs or its wishes */
     uint8_t priority, hops, n_missed;
-    struct cf_queue *queue;
+    uint8_t step; /* of its queue's requirement steps, how many have expired */
+    uint8_t n_more;
+    struct cf_queue *queue;       /* home; while offered and connected the one through which it was found */
     struct cf_queue *saved_queue; /* where it waited at the last clear */
-    struct cf_need *need;
-    struct cf_order_node in_queue, in_need;
+    struct cf_place home, *more;  /* more: queues it waits in at the same time */
+    int64_t hold_until;           /* waits for a preferred agent only, 0: does not */
+    struct cf_hold *holds;        /* while placed and held */
+    size_t n_holds;
+    struct cf_caller *caller;     /* or NULL */
+    struct cf_agent *answered_by; /* or NULL */
     int64_t enqueued_at, in_queue_since, arrival, offered_at, connected_at, offer_seq;
     struct cf_agent *agent; /* offered or connected to; NULL: waiting, or the agent has left */
     struct cf_agent *missed[CF_ENGINE_MAX_MISSED]; /* newest last */
@@ -136,6 +150,14 @@ struct cf_details {
     struct cf_case cases[];
 };
 
+/* A customer whose former call matters. */
+struct cf_caller {
+    struct cf_str id;
+    struct cf_tomb *last; /* the youngest, NULL: none */
+    size_t refs;          /* calls and tombstones */
+    char text[];
+};
+
 struct cf_tomb {
     struct cf_object o;
     int64_t at, number; /* number: burials are counted, which orders those of one moment */
@@ -143,6 +165,11 @@ struct cf_tomb {
     bool ended;         /* a call-ended has been seen */
     bool served;        /* it named an agent; read while !queued */
     int64_t ended_at;   /* as it said; read while !queued */
+    bool abandoned;     /* and its place may be taken up again; of a caller's, as are the next three */
+    struct cf_caller *caller;
+    struct cf_queue *queue;
+    struct cf_agent *agent; /* who talked with him, or NULL */
+    int64_t enqueued_at;
     struct cf_queue *saved_queue;
     struct cf_tomb *next; /* younger */
 };
@@ -186,6 +213,11 @@ struct cf_plan {
     size_t n_skills;
     struct cf_str prefer[CF_POLICY_MAX_PREFER + 1];
     size_t n_prefer;
+    struct cf_policy_list queues; /* several at once: the first is `queue` */
+    int64_t hold_ms;
+    struct cf_str caller_id;
+    const struct cf_caller *caller; /* NULL: not remembered */
+    struct cf_buf rules;            /* ids of those that held */
 };
 
 struct cf_alarm_slot {
@@ -200,7 +232,9 @@ struct cf_engine {
     const struct cf_domain_policy *rules;
     int64_t now, at; /* engine time; time of the decisions being made (a timer's due time) */
     int64_t offset, seq;
-    struct cf_ids queues, calls, agents, needs, profiles;
+    struct cf_ids queues, calls, agents, needs, profiles, wishes, callers;
+    size_t n_held;
+    struct cf_agent *changed_agent; /* left duty or has other skills: who waits for him must know */
     size_t n_waiting, n_offered, n_connected, n_phase[CF_PHASE_PAUSED + 1];
     size_t n_spare_needs, n_spare_profiles;
     struct cf_tomb *oldest, *youngest;
@@ -248,15 +282,51 @@ struct cf_str cf_engine_offer_id(struct cf_engine *engine, const struct cf_call 
 void cf_engine_on_call_queued(struct cf_engine *engine, const struct cf_call_queued *event);
 void cf_engine_on_call_ended(struct cf_engine *engine, const struct cf_call_ended *event);
 void cf_engine_on_call_timer(struct cf_engine *engine, struct cf_call *call);
-/** Gives the call to an agent or puts it into its queue. */
-void cf_engine_seek_agent(struct cf_engine *engine, struct cf_call *call);
-/** Takes a waiting call out of its queue. */
-void cf_engine_unplace(struct cf_engine *engine, struct cf_call *call);
-void cf_engine_place(struct cf_engine *engine, struct cf_call *call);
-/** The queue the call waits in from now on, and the need that follows. */
-void cf_engine_set_queue(struct cf_engine *engine, struct cf_call *call, struct cf_queue *queue);
 void cf_engine_set_call_state(struct cf_engine *engine, struct cf_call *call, enum cf_call_state state);
 struct cf_call *cf_engine_new_call(struct cf_engine *engine, struct cf_str id);
+
+/* engine_wait.c: the life of a call while it waits */
+/** Into its queue, or wherever that leads: full, closed, nobody there. */
+void cf_engine_enter(struct cf_engine *engine, struct cf_call *call);
+/** Gives the call to an agent or puts it into its queues. */
+void cf_engine_seek_agent(struct cf_engine *engine, struct cf_call *call);
+/** Takes a waiting call out of its queues. */
+void cf_engine_unplace(struct cf_engine *engine, struct cf_call *call);
+void cf_engine_place(struct cf_engine *engine, struct cf_call *call);
+/** The queue that is its home from now on, and the need that follows. */
+void cf_engine_set_queue(struct cf_engine *engine, struct cf_call *call, struct cf_queue *queue);
+/** One more queue at the same time. */
+void cf_engine_add_queue(struct cf_engine *engine, struct cf_call *call, struct cf_queue *queue);
+/** Brings the others in line with the policy. */
+void cf_engine_set_more(struct cf_engine *engine, struct cf_call *call);
+void cf_engine_drop_more(struct cf_engine *engine, struct cf_call *call);
+void cf_engine_on_wait_timer(struct cf_engine *engine, struct cf_call *call);
+
+/* engine_hold.c: calls that wait for a preferred agent only */
+void cf_engine_hold(struct cf_engine *engine, struct cf_call *call);
+void cf_engine_unhold(struct cf_engine *engine, struct cf_call *call);
+/** From now on any agent will do: says so and seeks one. */
+void cf_engine_end_hold(struct cf_engine *engine, struct cf_call *call, struct cf_str reason);
+/** Whether a preferred agent is on duty, so that waiting for him has a point. */
+bool cf_engine_awaits(const struct cf_engine *engine, const struct cf_call *call);
+/** The first call that waits for this agent and that he can take, NULL: none. */
+struct cf_call *cf_engine_held_call(const struct cf_engine *engine, const struct cf_agent *agent);
+/** After each change: nobody waits for who has gone. */
+void cf_engine_recheck_holds(struct cf_engine *engine);
+void cf_engine_free_holds(struct cf_engine *engine);
+
+/* engine_callers.c: customers and their last call */
+/** p = NULL: unknown, or nobody asks. */
+struct cf_str cf_engine_caller_id(const struct cf_engine *engine, const struct cf_customer *customer);
+/** Counts a reference; NULL for no id. */
+struct cf_caller *cf_engine_caller(struct cf_engine *engine, struct cf_str id);
+void cf_engine_drop_caller(struct cf_engine *engine, struct cf_caller *caller);
+/** Takes over the reference. */
+void cf_engine_remember(struct cf_caller *caller, struct cf_tomb *tomb);
+void cf_engine_forget(struct cf_engine *engine, struct cf_tomb *tomb);
+/** Whether the caller had abandoned this queue so shortly that the place is his again. */
+bool cf_engine_resume(struct cf_engine *engine, struct cf_call *call);
+void cf_engine_free_callers(struct cf_engine *engine);
 
 /* engine_tombs.c */
 /** The call is over: a tombstone takes its place. `ended`: a call-ended said so. */
@@ -286,7 +356,7 @@ struct cf_agent *cf_engine_new_agent(struct cf_engine *engine, struct cf_str id)
 void cf_engine_rename(struct cf_engine *engine, struct cf_agent *agent, struct cf_str name);
 
 /* engine_offers.c: the life of an offer */
-void cf_engine_offer(struct cf_engine *engine, struct cf_call *call, struct cf_agent *agent,
+void cf_engine_offer(struct cf_engine *engine, struct cf_place *place, struct cf_agent *agent,
                      struct cf_str reason);
 void cf_engine_connect(struct cf_engine *engine, struct cf_agent *agent);
 /** Takes the offer back; the agent is left in phase RESERVED without a call: the caller sets the phase. The
@@ -304,7 +374,8 @@ void cf_engine_note_wait(struct cf_engine *engine, const struct cf_call *call);
 void cf_engine_estimate(const struct cf_call *call, struct cf_call_routed *decision);
 
 /* engine_match.c: needs and profiles */
-struct cf_need *cf_engine_need(struct cf_engine *engine, const struct cf_queue_policy *queue,
+/** What a queue asks for after `step` of its steps, and `more`. */
+struct cf_need *cf_engine_need(struct cf_engine *engine, const struct cf_queue_policy *queue, size_t step,
                                struct cf_policy_needs more);
 void cf_engine_drop_need(struct cf_engine *engine, struct cf_need *need);
 struct cf_profile *cf_engine_profile(struct cf_engine *engine, struct cf_str team,
@@ -326,11 +397,13 @@ void cf_engine_line_up(struct cf_engine *engine);
 struct cf_agent *cf_engine_first_agent(const struct cf_need *need, const struct cf_profile *profile);
 struct cf_agent *cf_engine_next_agent(const struct cf_need *need, const struct cf_agent *agent);
 struct cf_order_key cf_engine_agent_key(const struct cf_link *link, const struct cf_agent *agent);
-/** The agent for the call, NULL: none is available. */
-struct cf_agent *cf_engine_best_agent(const struct cf_engine *engine, const struct cf_call *call,
+/** An available preferred agent, NULL: none. */
+struct cf_agent *cf_engine_preferred(const struct cf_engine *engine, const struct cf_call *call);
+/** The agent for the call in one of its places, NULL: none is available. */
+struct cf_agent *cf_engine_best_agent(const struct cf_call *call, const struct cf_place *place,
                                       struct cf_str *ret_reason);
-/** The call for the agent, NULL: none waits. */
-struct cf_call *cf_engine_best_call(const struct cf_engine *engine, const struct cf_agent *agent);
+/** The call for the agent, by one of its places; NULL: none waits. */
+struct cf_place *cf_engine_best_call(const struct cf_engine *engine, const struct cf_agent *agent);
 
 /* engine_links.c: the pairs of needs and profiles */
 void cf_engine_link(struct cf_need *need, struct cf_profile *profile);

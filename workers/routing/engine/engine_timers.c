@@ -91,5 +91,6 @@ void cf_engine_run_timers(struct cf_engine *engine)
             cf_engine_on_call_timer(engine, (struct cf_call *)timer->owner);
         else
             cf_engine_on_agent_timer(engine, (struct cf_agent *)timer->owner);
+        cf_engine_recheck_holds(engine);
     }
 }

@@ -31,6 +31,7 @@ static void forget_oldest(struct cf_engine *engine)
     if (!engine->oldest)
         engine->youngest = NULL;
     engine->n_tombs--;
+    cf_engine_forget(engine, tomb);
     cf_ids_del(&engine->calls, tomb->o.id);
     if (engine->tracking) {
         tomb->o.deleted = true;
@@ -76,9 +77,15 @@ void cf_engine_bury(struct cf_engine *engine, struct cf_call *call, bool ended)
 
     cf_engine_unplace(engine, call);
     cf_engine_set_timer(engine, &call->timer, CF_ENGINE_NO_TIMER);
-    cf_engine_drop_need(engine, call->need);
+    cf_engine_drop_need(engine, call->home.need);
+    cf_engine_drop_more(engine, call);
     --*count[call->state];
     tomb = add(engine, was->id, true, ended);
+    tomb->abandoned = ended && call->state != CF_CALL_CONNECTED;
+    tomb->queue = call->home.queue;
+    tomb->agent = call->answered_by;
+    tomb->enqueued_at = call->enqueued_at;
+    cf_engine_remember(call->caller, tomb);
     cf_ids_replace(&engine->calls, tomb);
     tomb->saved_queue = call->saved_queue;
     /* The call's own place among the changed ones goes to the tombstone just added behind it. */

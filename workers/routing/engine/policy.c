@@ -43,6 +43,8 @@ void cf_policy_unref(struct cf_policy *policy)
         return;
     for (size_t i = 0; i < policy->n_domains; i++)
         cf_ids_done(&policy->domains[i].line);
+    for (size_t i = 0; i < policy->n_domains; i++)
+        cf_ids_done(&policy->domains[i].hours);
     cf_ids_done(&policy->queues);
     cf_ids_done(&policy->entry_points);
     cf_ids_done(&policy->teams);

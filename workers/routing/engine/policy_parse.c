@@ -96,21 +96,30 @@ static void set_path(struct cf_policy_reader *r, size_t end, const char *list, s
 static int check_references(struct cf_policy_reader *r, const struct cf_policy *policy,
                             const struct cf_domain_policy *domain)
 {
+    static const char *const members[CF_EXITS] = {"overflow.queue", "onFull.queue", "onNoAgent.queue",
+                                                  "onClosed.queue"};
     size_t end = strlen(r->path);
 
-    for (size_t i = 0; i < domain->n_queues; i++) {
-        struct cf_str to = domain->queues[i].overflow_queue;
+    for (size_t i = 0; i < domain->n_queues * CF_EXITS; i++) {
+        const struct cf_queue_policy *queue = &domain->queues[i / CF_EXITS];
+        struct cf_str to = queue->exits[i % CF_EXITS].queue;
 
-        set_path(r, end, "queues", i);
-        if (to.p && (!own_queue(policy, domain, to) || cf_str_eq(to, domain->queues[i].id)))
-            return cf_policy_fail(r, "overflow.queue", "must name another queue of the domain");
+        set_path(r, end, "queues", i / CF_EXITS);
+        if (to.p && (!own_queue(policy, domain, to) || cf_str_eq(to, queue->id)))
+            return cf_policy_fail(r, members[i % CF_EXITS], "must name another queue of the domain");
     }
     for (size_t i = 0; i < domain->n_rules; i++) {
-        struct cf_str to = domain->rules[i].to_queue;
+        const struct cf_policy_list *to = &domain->rules[i].to;
 
         set_path(r, end, "rules", i);
-        if (to.p && !own_queue(policy, domain, to))
-            return cf_policy_fail(r, "then.queue", "must name a queue of the domain");
+        for (size_t k = 0; k < to->n; k++) {
+            if (!own_queue(policy, domain, to->items[k]))
+                return cf_policy_fail(r, "then.queue", "must name a queue of the domain");
+            for (size_t m = 0; m < k; m++) {
+                if (cf_str_eq(to->items[k], to->items[m]))
+                    return cf_policy_fail(r, "then.queue", "names a queue twice");
+            }
+        }
     }
     r->path[end] = '\0';
     return 0;
@@ -130,7 +139,8 @@ static int read_domain(struct cf_policy_reader *r, struct cf_policy *policy, con
     return domain->default_queue ? 0 : cf_policy_fail(r, "defaultQueue", "must name a queue of the domain");
 }
 
-#define DOMAIN_MEMBERS "queues", "defaults", "entryPoints", "teams", "agents", "rules", "defaultQueue"
+#define DOMAIN_MEMBERS                                                                                       \
+    "queues", "hours", "defaults", "entryPoints", "teams", "agents", "rules", "defaultQueue"
 
 static int read_domains(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *array)
 {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "arena/arena.h"
+#include "engine/hours.h"
 #include "engine/ids.h"
 #include "engine/policy.h"
 #include "event/event.h"
@@ -16,7 +17,9 @@ enum {
     CF_POLICY_MAX_LIST = 10000,   /* entry points, teams, values of a list */
     CF_POLICY_MAX_RULES = 1000,
     CF_POLICY_MAX_NEEDS = 16, /* skills of a queue or a rule */
-    CF_POLICY_MAX_PREFER = 3,
+    CF_POLICY_MAX_PREFER = 4,
+    CF_POLICY_MAX_STEPS = 8,  /* of a queue */
+    CF_POLICY_MAX_QUEUED = 4, /* queues that a call is in at once */
     CF_POLICY_NORMAL_PRIORITY = 5,
     CF_POLICY_LOWEST_PRIORITY = 10,
 };
@@ -42,6 +45,18 @@ const char *cf_choice_name(enum cf_choice choice);
 
 enum cf_estimate { CF_ESTIMATE_QUEUE_LENGTH, CF_ESTIMATE_LAST_WAIT, CF_ESTIMATE_NONE };
 
+/* After so long in the queue a call asks for less: skills no longer asked for, others instead, more teams.
+ * The steps add up. */
+struct cf_step_policy {
+    int64_t after_ms;
+    struct cf_policy_list drop; /* "*": all */
+    struct cf_policy_needs skills;
+    struct cf_policy_list teams; /* "*": all */
+};
+
+/* Why a call leaves a queue unserved. */
+enum cf_exit { CF_EXIT_MAX_WAIT, CF_EXIT_FULL, CF_EXIT_NO_AGENT, CF_EXIT_CLOSED, CF_EXITS };
+
 struct cf_queue_policy {
     struct cf_str id; /* first: it is kept in cf_ids */
     struct cf_domain_policy *domain;
@@ -55,11 +70,26 @@ struct cf_queue_policy {
     enum cf_choice choice;
     enum cf_estimate estimate;
     struct cf_policy_needs skills;
-    struct cf_policy_list teams;  /* none: every team */
-    struct cf_str overflow_queue; /* p = NULL: the call ends */
+    struct cf_policy_list teams; /* none: every team */
+    struct {
+        bool set;
+        struct cf_str queue; /* p = NULL: the call ends */
+    } exits[CF_EXITS];
+    const struct cf_step_policy *steps;
+    size_t n_steps;
+    int64_t prefer_hold_ms;       /* 0: nobody waits for a preferred agent */
+    int64_t max_calls;            /* 0: no limit */
+    int64_t no_agent_ms;          /* -1: never looked at */
+    int64_t resume_ms;            /* 0: who comes back starts anew */
+    const struct cf_hours *hours; /* NULL: always open */
 };
 
-enum cf_policy_prefer { CF_PREFER_CASE_OWNER, CF_PREFER_ACCOUNT_OWNER, CF_PREFER_CONTACT_OWNER };
+enum cf_policy_prefer {
+    CF_PREFER_CASE_OWNER,
+    CF_PREFER_ACCOUNT_OWNER,
+    CF_PREFER_CONTACT_OWNER,
+    CF_PREFER_LAST_AGENT
+};
 
 struct cf_attribute_rule {
     struct cf_str key;
@@ -68,12 +98,15 @@ struct cf_attribute_rule {
 
 /* A condition that is absent holds. */
 struct cf_rule {
+    struct cf_str id;
     struct cf_policy_list tier, case_priority, language, customer, entry_point, queue;
     int open_case; /* -1: absent, else whether there must be one */
     const struct cf_attribute_rule *attributes;
     size_t n_attributes;
-    struct cf_str to_queue; /* p = NULL: unchanged */
-    int64_t priority;       /* 0: unchanged */
+    int64_t repeat_within_ms; /* 0: absent, else the customer's last call ended so short ago */
+    struct cf_policy_list to; /* queues, the first is home; none: unchanged */
+    int64_t priority;         /* 0: unchanged */
+    int64_t prefer_hold_ms;   /* -1: as the queue has it */
     struct cf_policy_needs skills;
     enum cf_policy_prefer prefer[CF_POLICY_MAX_PREFER];
     size_t n_prefer;
@@ -96,6 +129,8 @@ struct cf_domain_policy {
     struct cf_ids line; /* struct cf_policy_turn: agents whose place in line is given */
     /* Whether some queue chooses by calls taken, by place in line: only then these orders are kept. */
     bool by_calls, by_line;
+    bool remembers;      /* some rule or queue asks for a customer's former call */
+    struct cf_ids hours; /* struct cf_hours */
 };
 
 struct cf_policy_turn {
@@ -161,6 +196,12 @@ int cf_policy_get_needs(struct cf_policy_reader *r, const struct cf_json *object
 /** policy_queue.c: `defaults` and `queues` of a domain. */
 int cf_policy_read_queues(struct cf_policy_reader *r, struct cf_policy *policy, const struct cf_json *object,
                           struct cf_domain_policy *domain);
+/** policy_steps.c: `steps` of a queue. */
+int cf_policy_read_steps(struct cf_policy_reader *r, const struct cf_json *object,
+                         struct cf_queue_policy *queue);
+/** policy_hours.c: `hours` of a domain. */
+int cf_policy_read_hours(struct cf_policy_reader *r, const struct cf_json *object,
+                         struct cf_domain_policy *domain);
 /** policy_screen.c */
 int cf_policy_read_screen_pop(struct cf_policy_reader *r, struct cf_policy *policy,
                               const struct cf_json *root);

@@ -15,13 +15,15 @@ static const struct cf_queue_policy queue_defaults = {
     .wrap_up_max_ms = 300000,
     .handle_ms = 180000,
     .max_missed = 3,
+    .no_agent_ms = -1,
 };
 
 /* "id" comes last: the defaults use the list without it. */
 static const char *const queue_members[] = {
-    "order",         "creditMs",    "priority", "offerMs",  "maxWaitMs", "wrapUpMs", "wrapUpMaxMs",
-    "handleMs",      "maxMissed",   "choice",   "overflow", "skills",    "teams",    "noAnswerDelayMs",
-    "rejectDelayMs", "busyDelayMs", "estimate", "id",       NULL};
+    "order",         "creditMs",    "priority",  "offerMs",  "maxWaitMs", "wrapUpMs", "wrapUpMaxMs",
+    "handleMs",      "maxMissed",   "choice",    "overflow", "skills",    "teams",    "noAnswerDelayMs",
+    "rejectDelayMs", "busyDelayMs", "estimate",  "onFull",   "onNoAgent", "onClosed", "steps",
+    "preferHoldMs",  "maxCalls",    "noAgentMs", "resumeMs", "hours",     "id",       NULL};
 static const char *const order_names[] = {"credit", "strict", NULL};
 static const char *const choice_names[] = {"longest-available", "best-skill", "fewest-calls",
                                            "circular",          "linear",     NULL};
@@ -32,23 +34,47 @@ const char *cf_choice_name(enum cf_choice choice)
     return choice_names[choice];
 }
 
-static int read_overflow(struct cf_policy_reader *r, const struct cf_json *node,
-                         struct cf_queue_policy *queue)
+static const char *const exit_members[CF_EXITS] = {"overflow", "onFull", "onNoAgent", "onClosed"};
+
+static int read_exit(struct cf_policy_reader *r, const struct cf_json *node, enum cf_exit exit,
+                     struct cf_queue_policy *queue)
 {
     static const char *const members[] = {"queue", NULL};
-    const struct cf_json *overflow = cf_json_get(node, "overflow");
+    const struct cf_json *to = cf_json_get(node, exit_members[exit]);
 
-    if (!overflow)
+    if (!to)
         return 0;
-    queue->overflow_queue = (struct cf_str){0};
-    if (overflow->type == CF_JSON_STRING && cf_str_is(overflow->u.str, "end"))
+    queue->exits[exit].set = true;
+    queue->exits[exit].queue = (struct cf_str){0};
+    if (to->type == CF_JSON_STRING && cf_str_is(to->u.str, "end"))
         return 0;
-    if (overflow->type != CF_JSON_OBJECT)
-        return cf_policy_fail(r, "overflow", "must be \"end\" or {\"queue\":ID}");
-    if (cf_policy_check(r, overflow, members) ||
-        cf_policy_get_id(r, overflow, "queue", &queue->overflow_queue))
+    if (to->type != CF_JSON_OBJECT)
+        return cf_policy_fail(r, exit_members[exit], "must be \"end\" or {\"queue\":ID}");
+    if (cf_policy_check(r, to, members) || cf_policy_get_id(r, to, "queue", &queue->exits[exit].queue))
         return -1;
-    return queue->overflow_queue.p ? 0 : cf_policy_fail(r, "overflow.queue", "is required");
+    return queue->exits[exit].queue.p ? 0 : cf_policy_fail(r, exit_members[exit], "must have a queue");
+}
+
+static int read_exits(struct cf_policy_reader *r, const struct cf_json *node, struct cf_queue_policy *queue)
+{
+    for (enum cf_exit exit = 0; exit < CF_EXITS; exit++) {
+        if (read_exit(r, node, exit, queue))
+            return -1;
+    }
+    return 0;
+}
+
+static int read_calendar(struct cf_policy_reader *r, const struct cf_json *node,
+                         struct cf_queue_policy *queue)
+{
+    struct cf_str name = {0};
+
+    if (cf_policy_get_id(r, node, "hours", &name))
+        return -1;
+    if (!name.p)
+        return 0;
+    queue->hours = cf_ids_get(&queue->domain->hours, name);
+    return queue->hours ? 0 : cf_policy_fail(r, "hours", "must name a calendar of the domain");
 }
 
 static int read_words(struct cf_policy_reader *r, const struct cf_json *node, struct cf_queue_policy *queue)
@@ -81,6 +107,10 @@ static int read_settings(struct cf_policy_reader *r, const struct cf_json *node,
         {"noAnswerDelayMs", &queue->no_answer_delay_ms, 0, DAY_MS},
         {"rejectDelayMs", &queue->reject_delay_ms, 0, DAY_MS},
         {"busyDelayMs", &queue->busy_delay_ms, 0, DAY_MS},
+        {"preferHoldMs", &queue->prefer_hold_ms, 0, DAY_MS},
+        {"maxCalls", &queue->max_calls, 0, 1000000},
+        {"noAgentMs", &queue->no_agent_ms, 0, DAY_MS},
+        {"resumeMs", &queue->resume_ms, 0, DAY_MS},
     };
 
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
@@ -89,7 +119,8 @@ static int read_settings(struct cf_policy_reader *r, const struct cf_json *node,
     }
     if (queue->max_wait_ms > 0 && queue->max_wait_ms < 1000)
         return cf_policy_fail(r, "maxWaitMs", "must be 0 (no limit) or at least 1000");
-    return read_words(r, node, queue) || read_overflow(r, node, queue) ||
+    return read_words(r, node, queue) || read_exits(r, node, queue) || read_calendar(r, node, queue) ||
+                   cf_policy_read_steps(r, node, queue) ||
                    cf_policy_get_needs(r, node, "skills", &queue->skills) ||
                    cf_policy_get_list(r, node, "teams", &queue->teams)
                ? -1
@@ -119,6 +150,8 @@ int cf_policy_read_queues(struct cf_policy_reader *r, struct cf_policy *policy, 
     const char *dot = end ? "." : "";
 
     base.domain = domain;
+    if (cf_policy_read_hours(r, object, domain))
+        return -1;
     (void)snprintf(r->path + end, sizeof(r->path) - end, "%sdefaults", dot);
     if (defaults && (cf_policy_check(r, defaults, queue_members) || read_settings(r, defaults, &base)))
         return -1;
@@ -139,6 +172,7 @@ int cf_policy_read_queues(struct cf_policy_reader *r, struct cf_policy *policy, 
         (void)snprintf(r->path + end, sizeof(r->path) - end, "%squeues[%zu]", dot, domain->n_queues++);
         if (read_queue(r, policy, node, queue))
             return -1;
+        domain->remembers |= queue->resume_ms > 0;
         domain->by_calls |= queue->choice == CF_CHOICE_FEWEST_CALLS;
         domain->by_line |= queue->choice == CF_CHOICE_CIRCULAR || queue->choice == CF_CHOICE_LINEAR;
         r->path[end] = '\0';

@@ -3,11 +3,14 @@
 
 #include "engine/policy_priv.h"
 
-static const char *const rule_members[] = {"when", "then", NULL};
-static const char *const when_members[] = {"tier",  "casePriority", "language",   "customer", "entryPoint",
-                                           "queue", "openCase",     "attributes", NULL};
-static const char *const then_members[] = {"queue", "priority", "skills", "prefer", NULL};
-static const char *const prefer_names[] = {"case-owner", "account-owner", "contact-owner"};
+#define DAY_MS (24LL * 3600 * 1000)
+
+static const char *const rule_members[] = {"id", "when", "then", NULL};
+static const char *const when_members[] = {
+    "tier",  "casePriority", "language",   "customer",       "entryPoint",
+    "queue", "openCase",     "attributes", "repeatWithinMs", NULL};
+static const char *const then_members[] = {"queue", "priority", "skills", "prefer", "preferHoldMs", NULL};
+static const char *const prefer_names[] = {"case-owner", "account-owner", "contact-owner", "last-agent"};
 
 static int read_attributes(struct cf_policy_reader *r, const struct cf_json *when, struct cf_rule *rule)
 {
@@ -37,13 +40,15 @@ static int read_attributes(struct cf_policy_reader *r, const struct cf_json *whe
 static int read_when(struct cf_policy_reader *r, const struct cf_json *when, struct cf_rule *rule)
 {
     const struct cf_json *open_case = cf_json_get(when, "openCase");
+    struct cf_policy_range repeat = {"repeatWithinMs", &rule->repeat_within_ms, 1, DAY_MS};
 
     if (cf_policy_check(r, when, when_members) || cf_policy_get_list(r, when, "tier", &rule->tier) ||
         cf_policy_get_list(r, when, "casePriority", &rule->case_priority) ||
         cf_policy_get_list(r, when, "language", &rule->language) ||
         cf_policy_get_list(r, when, "customer", &rule->customer) ||
         cf_policy_get_list(r, when, "entryPoint", &rule->entry_point) ||
-        cf_policy_get_list(r, when, "queue", &rule->queue) || read_attributes(r, when, rule))
+        cf_policy_get_list(r, when, "queue", &rule->queue) || cf_policy_get_int(r, when, repeat) ||
+        read_attributes(r, when, rule))
         return -1;
     if (open_case && open_case->type != CF_JSON_BOOL)
         return cf_policy_fail(r, "openCase", "must be true or false");
@@ -72,7 +77,8 @@ static int read_prefer(struct cf_policy_reader *r, const struct cf_json *then, s
         while (which < CF_POLICY_MAX_PREFER && !cf_str_is(names.items[i], prefer_names[which]))
             which++;
         if (which == CF_POLICY_MAX_PREFER || rule->n_prefer == CF_POLICY_MAX_PREFER)
-            return cf_policy_fail(r, "prefer", "must be of case-owner, account-owner, contact-owner");
+            return cf_policy_fail(r, "prefer",
+                                  "must be of case-owner, account-owner, contact-owner, last-agent");
         rule->prefer[rule->n_prefer++] = (enum cf_policy_prefer)which;
     }
     return 0;
@@ -81,9 +87,14 @@ static int read_prefer(struct cf_policy_reader *r, const struct cf_json *then, s
 static int read_then(struct cf_policy_reader *r, const struct cf_json *then, struct cf_rule *rule)
 {
     struct cf_policy_range priority = {"priority", &rule->priority, 1, CF_POLICY_LOWEST_PRIORITY};
+    struct cf_policy_range hold = {"preferHoldMs", &rule->prefer_hold_ms, 0, DAY_MS};
 
-    return cf_policy_check(r, then, then_members) || cf_policy_get_id(r, then, "queue", &rule->to_queue) ||
-                   cf_policy_get_int(r, then, priority) ||
+    rule->prefer_hold_ms = -1;
+    if (cf_policy_check(r, then, then_members) || cf_policy_get_list(r, then, "queue", &rule->to))
+        return -1;
+    if (rule->to.n > CF_POLICY_MAX_QUEUED)
+        return cf_policy_fail(r, "queue", "must be at most 4 queues");
+    return cf_policy_get_int(r, then, priority) || cf_policy_get_int(r, then, hold) ||
                    cf_policy_get_needs(r, then, "skills", &rule->skills) || read_prefer(r, then, rule)
                ? -1
                : 0;
@@ -96,8 +107,11 @@ static int read_rule(struct cf_policy_reader *r, const struct cf_json *node, str
     size_t room = sizeof(r->path) - end;
 
     rule->open_case = -1;
-    if (cf_policy_check(r, node, rule_members))
+    rule->id = cf_arena_str(r->arena, cf_str_of(r->path));
+    if (cf_policy_check(r, node, rule_members) || cf_policy_get_id(r, node, "id", &rule->id))
         return -1;
+    if (memchr(rule->id.p, ',', rule->id.n))
+        return cf_policy_fail(r, "id", "must hold no comma");
     if (when) {
         (void)snprintf(r->path + end, room, ".when");
         if (read_when(r, when, rule))
@@ -108,6 +122,15 @@ static int read_rule(struct cf_policy_reader *r, const struct cf_json *node, str
         return -1;
     r->path[end] = '\0';
     return 0;
+}
+
+static bool remembers(const struct cf_rule *rule)
+{
+    bool found = rule->repeat_within_ms > 0;
+
+    for (size_t i = 0; i < rule->n_prefer; i++)
+        found |= rule->prefer[i] == CF_PREFER_LAST_AGENT;
+    return found;
 }
 
 int cf_policy_read_rules(struct cf_policy_reader *r, const struct cf_json *object,
@@ -127,8 +150,9 @@ int cf_policy_read_rules(struct cf_policy_reader *r, const struct cf_json *objec
     domain->rules = cf_arena_zalloc(r->arena, n * sizeof(*domain->rules));
     for (const struct cf_json *node = array->u.first; node; node = node->next) {
         (void)snprintf(r->path + end, sizeof(r->path) - end, "%srules[%zu]", end ? "." : "", domain->n_rules);
-        if (read_rule(r, node, &domain->rules[domain->n_rules++]))
+        if (read_rule(r, node, &domain->rules[domain->n_rules]))
             return -1;
+        domain->remembers |= remembers(&domain->rules[domain->n_rules++]);
         r->path[end] = '\0';
     }
     return 0;

@@ -143,6 +143,8 @@ static inline void rig_option(struct rig_line *l, struct cf_str word)
         l->queued.request.agent_id = value;
     else if (cf_str_is(key, "tier"))
         l->queued.customer.account.tier = value;
+    else if (cf_str_is(key, "contact"))
+        l->queued.customer.contact.id = value;
     else if (cf_str_is(key, "lang"))
         l->queued.language = value;
     else if (cf_str_is(key, "queued"))
