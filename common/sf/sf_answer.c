@@ -89,6 +89,7 @@ static void soften(const struct cf_sf_call *call, struct cf_err *err)
     if (!sf->bad_config)
         cf_log_err(CF_LOG_ERROR, "sf", NULL, "the org no longer takes what the configuration asks for", err);
     sf->bad_config = true;
+    sf_show(sf);
     if (call->priority != CF_SF_LIVE_CALLER)
         err->kind = CF_ERR_TRANSIENT;
 }
