@@ -14,6 +14,7 @@
 
 #define STOPPED_POLL_MS 60000 /* while a class is stopped */
 #define ASK_TIMEOUT_MS 10000
+#define REDIS_WAIT_MS 3000 /* the first poll logs in: not before Redis can say that another worker has */
 
 struct look {
     struct sf_poll *poll; /* NULL: nobody waits */
@@ -23,7 +24,8 @@ struct sf_poll {
     struct cf_sf *sf;
     struct look *look;       /* at Redis, under way */
     struct cf_sf_call *call; /* under way */
-    uint64_t next_ms;        /* ask then; 0: at once */
+    uint64_t started_ms;
+    uint64_t next_ms; /* ask then; 0: at once */
     char key[160];
 };
 
@@ -141,6 +143,7 @@ struct sf_poll *sf_poll_new(struct cf_sf *sf, const char *key)
     struct sf_poll *poll = cf_calloc(1, sizeof(*poll));
 
     poll->sf = sf;
+    poll->started_ms = cf_clock_mono_ms();
     (void)cf_str_copy(poll->key, sizeof(poll->key), cf_str_of(key));
     return poll;
 }
@@ -159,6 +162,8 @@ void sf_poll_tick(struct sf_poll *poll, uint64_t now_ms)
     struct cf_redis *redis = poll->sf->opts.redis;
 
     if (poll->sf->opts.limits_poll_ms == 0 || poll->call || poll->look || now_ms < poll->next_ms)
+        return;
+    if (redis && !cf_redis_is_up(redis) && now_ms - poll->started_ms < REDIS_WAIT_MS)
         return;
     sf_poll_known(poll, now_ms); /* also when it fails: not sooner again */
     if (redis && cf_redis_is_up(redis))

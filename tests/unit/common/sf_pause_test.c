@@ -6,7 +6,7 @@
 
 #define DATA "/services/data/v60.0"
 #define LIMITS(used, max) JSON_TYPE "Sforce-Limit-Info: api-usage=" #used "/" #max "\r\n"
-#define PAUSE_MS 300
+#define PAUSE_MS 300U
 
 struct result {
     bool done, ok;
@@ -251,7 +251,7 @@ START_TEST(test_retry_after)
     now_answer = &later;
     ck_assert_int_eq(run(CF_SF_POST_CALL, "/x").failure.err.kind, CF_ERR_THROTTLED);
     now_answer = NULL;
-    turn_ms(2 * PAUSE_MS);
+    turn_ms((uint64_t)2 * PAUSE_MS);
     result = run(CF_SF_POST_CALL, "/x");
     ck_assert_int_eq(result.failure.err.kind, CF_ERR_TRANSIENT);
     ck_assert_int_eq(result.failure.err.code, 0);
