@@ -8,6 +8,7 @@
 
 #include "clock/clock.h"
 #include "jwt.h"
+#include "org.h"
 #include "router.h"
 #include "sandbox.h"
 
@@ -125,6 +126,7 @@ void sb_admin_config_set(struct sb_context *context, const struct sb_request *re
         sb_store_take(context, request);
         sf_store_set_index_delay_ms(sandbox->store,
                                     (uint32_t)sb_setting(&sandbox->settings, SB_index_delay_ms));
+        sf_org_person_accounts(sandbox->store, sb_setting(&sandbox->settings, SB_person_accounts) != 0);
         sb_store_give(context);
         sb_reply_json(reply, 200, sb_settings_json(&sandbox->settings));
     }
@@ -246,4 +248,61 @@ void sb_admin_lock(struct sb_context *context, const struct sb_request *request,
             json_pack("{s:b}", "locked", (int)sb_locks_take(context->sandbox->locks, &ask, &done_ns)));
     }
     json_decref(body);
+}
+
+/* ---- the org's fields ---- */
+
+void sb_admin_org_get(struct sb_context *context, const struct sb_request *request, struct sb_reply *reply)
+{
+    sb_store_take(context, request);
+    sb_reply_json(reply, 200, sf_org_json(context->sandbox->store));
+    sb_store_give(context);
+}
+
+typedef int change_fn(struct sf_store *store, json_t *body, struct sf_fail *fail);
+
+static void change_org(struct sb_context *context, const struct sb_request *request, change_fn *fn,
+                       struct sb_reply *reply)
+{
+    json_t *body = sb_request_json(request, reply);
+    struct sf_fail fail = {0};
+    int bad;
+
+    if (!body)
+        return;
+    sb_store_take(context, request);
+    bad = fn(context->sandbox->store, body, &fail);
+    if (!bad)
+        sb_reply_json(reply, 201, sf_org_json(context->sandbox->store));
+    sb_store_give(context);
+    if (bad)
+        sb_reply_fail(reply, &fail);
+    json_decref(body);
+}
+
+void sb_admin_org_field(struct sb_context *context, const struct sb_request *request, struct sb_reply *reply)
+{
+    change_org(context, request, sf_org_add_field, reply);
+}
+
+static int hide(struct sf_store *store, json_t *body, struct sf_fail *fail)
+{
+    json_t *hidden = json_object_get(body, "hidden");
+
+    return sf_org_hide_field(store, json_string_value(json_object_get(body, "object")),
+                             json_string_value(json_object_get(body, "name")),
+                             !hidden || json_is_true(hidden), fail);
+}
+
+void sb_admin_org_hide(struct sb_context *context, const struct sb_request *request, struct sb_reply *reply)
+{
+    change_org(context, request, hide, reply);
+}
+
+void sb_admin_org_clear(struct sb_context *context, const struct sb_request *request, struct sb_reply *reply)
+{
+    sb_store_take(context, request);
+    sb_reply_json(reply, 200,
+                  json_pack("{s:I}", "shown", (json_int_t)sf_org_show_all(context->sandbox->store)));
+    sb_store_give(context);
 }

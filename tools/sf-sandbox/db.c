@@ -5,7 +5,7 @@
 
 #include "store_priv.h"
 
-#define SCHEMA_VERSION 1 /* of the tables; a file of another version is refused */
+#define SCHEMA_VERSION 2 /* of the tables; a file of another version is refused */
 #define DDL_MAX_BYTES ((size_t)64 << 10)
 
 static void die(struct sf_store *store, const char *sql)
@@ -127,6 +127,7 @@ void sf_db_functions(sqlite3 *db)
 
 static const char fixed_tables[] =
     "CREATE TABLE IF NOT EXISTS sf_sequence (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS sf_custom_field (field TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS sf_locator (locator TEXT PRIMARY KEY, soql TEXT NOT NULL, rows INTEGER NOT "
     "NULL,"
     " batch INTEGER NOT NULL, deleted INTEGER NOT NULL, until_ms INTEGER NOT NULL);"
@@ -142,30 +143,50 @@ static const char fixed_tables[] =
     " UNION ALL SELECT Id, Name, 'Lead' FROM o_Lead UNION ALL SELECT Id, CaseNumber, 'Case' FROM o_Case"
     " UNION ALL SELECT Id, Name, 'User' FROM o_User;";
 
+static const char *column_type(const struct sf_field *field)
+{
+    if (sf_type_is_text(field->type))
+        return "TEXT COLLATE SFTEXT";
+    if (sf_type_is_id(field->type))
+        return "TEXT";
+    return field->type == SF_T_DOUBLE ? "REAL" : "INTEGER";
+}
+
+static void index_of(struct cf_buf *sql, const struct sf_object *object, const struct sf_field *field)
+{
+    cf_buf_printf(sql, "CREATE INDEX IF NOT EXISTS \"i_%s_%s\" ON \"o_%s\" (\"%s\");", object->name,
+                  field->name, object->name, field->name);
+}
+
+void sf_db_add_column(struct sf_store *store, const struct sf_object *object, const struct sf_field *field)
+{
+    struct cf_buf sql;
+
+    cf_buf_init(&sql, DDL_MAX_BYTES);
+    cf_buf_printf(&sql, "ALTER TABLE \"o_%s\" ADD COLUMN \"%s\" %s;", object->name, field->name,
+                  column_type(field));
+    if (field->flags & SF_INDEXED)
+        index_of(&sql, object, field);
+    cf_buf_char(&sql, '\0');
+    sf_db_exec(store, sql.p);
+    cf_buf_done(&sql);
+}
+
 static void table_of(struct cf_buf *sql, const struct sf_object *object)
 {
     cf_buf_printf(sql, "CREATE TABLE IF NOT EXISTS \"o_%s\" (Id TEXT PRIMARY KEY", object->name);
     for (size_t i = 1; i < object->n_fields; i++) {
         const struct sf_field *field = &object->fields[i];
-        const char *type = "INTEGER";
-
         if (field->via || (field->flags & SF_WRITE_ONLY))
             continue;
-        if (sf_type_is_text(field->type))
-            type = "TEXT COLLATE SFTEXT";
-        else if (sf_type_is_id(field->type))
-            type = "TEXT";
-        else if (field->type == SF_T_DOUBLE)
-            type = "REAL";
-        cf_buf_printf(sql, ", \"%s\" %s", field->name, type);
+        cf_buf_printf(sql, ", \"%s\" %s", field->name, column_type(field));
     }
     cf_buf_text(sql, ") WITHOUT ROWID;");
     for (size_t i = 1; i < object->n_fields; i++) {
         const struct sf_field *field = &object->fields[i];
 
         if (field->flags & SF_INDEXED)
-            cf_buf_printf(sql, "CREATE INDEX IF NOT EXISTS \"i_%s_%s\" ON \"o_%s\" (\"%s\");", object->name,
-                          field->name, object->name, field->name);
+            index_of(sql, object, field);
     }
 }
 

@@ -40,9 +40,9 @@ void sf_row_defaults(struct sf_store *store, struct sf_row *row)
         const struct sf_field *field = &row->object->fields[i];
 
         if (field->initial)
-            set(row, field->name, json_string(field->initial));
+            row->value[i] = json_string(field->initial);
         else if (field->type == SF_T_BOOLEAN)
-            set(row, field->name, json_false());
+            row->value[i] = json_false(); /* hidden ones too: they may be shown later */
     }
     set(row, "Id", json_string(row->id));
     set(row, "OwnerId", json_string(store->user_id));
@@ -89,7 +89,7 @@ static void derive_closed(struct sf_store *store, struct sf_row *row, const char
     set(row, "IsClosed", json_boolean(closed));
     if (!closed)
         set(row, date, json_null());
-    else if (!json_is_integer(*when))
+    else if (when && !json_is_integer(*when))
         set(row, date, json_integer(sf_store_now_ms(store) / 1000 * 1000));
 }
 

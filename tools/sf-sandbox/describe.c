@@ -178,8 +178,10 @@ int sf_store_describe(struct sf_store *store, const char *type, json_t **ret_des
         return -1;
     description = describe_object(store, object);
     fields = json_array();
-    for (size_t i = 0; i < object->n_fields; i++)
-        json_array_append_new(fields, describe_field(&object->fields[i]));
+    for (size_t i = 0; i < object->n_fields; i++) {
+        if (!(object->fields[i].flags & SF_HIDDEN))
+            json_array_append_new(fields, describe_field(&object->fields[i]));
+    }
     json_object_set_new(description, "fields", fields);
     json_object_set_new(description, "childRelationships", child_relationships(object));
     json_object_set_new(description, "recordTypeInfos", json_array());

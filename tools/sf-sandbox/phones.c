@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define OBJECTS_MAX 16
-#define FIELDS_MAX 64
+#define FIELDS_MAX SF_FIELDS_MAX
 #define COUNT_BITS 6U
 #define COUNT_MAX 31U /* one bit of each count stays free: it guards the subtraction */
 #define GUARDS 0x820820820820820ULL
@@ -141,20 +141,21 @@ static void add(struct list *list, const char *id, struct cf_str text)
 
 static void load(struct sf_store *store, const struct sf_object *object, size_t field)
 {
-    struct list *list = &store->phones->list[object - sf_objects][field];
+    struct list *list = &store->phones->list[object - sf_objects][field], all = {0};
     char sql[200];
     sqlite3_stmt *stmt;
 
     (void)snprintf(sql, sizeof(sql), "SELECT Id, \"%s\" FROM \"o_%s\" WHERE \"%s\" IS NOT NULL",
                    object->fields[field].name, object->name, object->fields[field].name);
-    empty(list);
     stmt = sf_db_prepare(store, sql);
     while (sf_db_step(store, stmt))
-        add(list, (const char *)sqlite3_column_text(stmt, 0),
+        add(&all, (const char *)sqlite3_column_text(stmt, 0),
             (struct cf_str){(const char *)sqlite3_column_text(stmt, 1),
                             (size_t)sqlite3_column_bytes(stmt, 1)});
     sf_db_release(store, stmt);
-    list->n_live = list->n;
+    all.n_live = all.n;
+    empty(list);
+    *list = all;
 }
 
 void sf_phones_load(struct sf_store *store)

@@ -49,8 +49,10 @@ static int put_fields(const struct sf_object *object, const char *csv, struct cf
 
 static void put_all_fields(const struct sf_object *object, struct cf_buf *soql)
 {
-    for (size_t i = 0; i < object->n_fields; i++)
-        cf_buf_printf(soql, "%s%s", i > 0 ? ", " : "", object->fields[i].name);
+    for (size_t i = 0; i < object->n_fields; i++) {
+        if (!(object->fields[i].flags & SF_HIDDEN))
+            cf_buf_printf(soql, "%s%s", i > 0 ? ", " : "", object->fields[i].name);
+    }
 }
 
 static int query_one(struct sf_store *store, const char *soql, json_t **ret_record, struct sf_fail *fail)

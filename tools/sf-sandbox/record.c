@@ -292,14 +292,16 @@ static void note_phones(struct sf_store *store, const struct sf_row *row)
 static int write_row(struct sf_store *store, struct sf_row *row, json_t *body, bool creating,
                      struct sf_fail *fail)
 {
-    if (lay_over(store, row, body, creating, fail) != 0 || check_required(row, fail) != 0 ||
-        check_unique(store, row, fail) != 0)
+    if (lay_over(store, row, body, creating, fail) != 0)
+        return -1;
+    sf_person_prepare(store, row);
+    if (check_required(row, fail) != 0 || check_unique(store, row, fail) != 0)
         return -1;
     sf_row_derive(store, row, creating);
     save(store, row);
     note_phones(store, row);
     sf_index_record(store, row->object, row->id);
-    return save_comment(store, row, fail);
+    return sf_person_mirror(store, row, fail) != 0 ? -1 : save_comment(store, row, fail);
 }
 
 /* All of it or nothing. */

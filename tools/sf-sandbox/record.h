@@ -5,7 +5,7 @@
 
 #include "store_priv.h"
 
-#define SF_MAX_FIELDS 64
+#define SF_MAX_FIELDS SF_FIELDS_MAX
 #define SF_ROW_SQL_BYTES ((size_t)8 << 10)
 
 struct sf_row {
@@ -22,6 +22,12 @@ int sf_row_find(struct sf_store *store, const char *type, const char *id, struct
 /** Reads the values of row->id; false when there is no such record. */
 bool sf_row_load(struct sf_store *store, struct sf_row *row);
 void sf_row_done(struct sf_row *row);
+
+/* ---- person.c ---- */
+/** An account with a LastName becomes a person, when the org has them: its Name follows. */
+void sf_person_prepare(struct sf_store *store, struct sf_row *row);
+/** Brings a saved person's contact in line. */
+int sf_person_mirror(struct sf_store *store, const struct sf_row *row, struct sf_fail *fail);
 
 /* ---- derive.c ---- */
 /** What an insert starts from: initial values, owner, audit fields, numbers. */

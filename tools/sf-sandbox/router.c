@@ -58,6 +58,10 @@ static const struct sb_route routes[] = {
     {SB_GET, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/stats", sb_admin_stats},
     {SB_POST, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/jwt-key", sb_admin_jwt_key},
     {SB_POST, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/locks", sb_admin_lock},
+    {SB_GET, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/fields", sb_admin_org_get},
+    {SB_POST, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/fields", sb_admin_org_field},
+    {SB_POST, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/fields/hide", sb_admin_org_hide},
+    {SB_DELETE, SB_OPEN | SB_UNCOUNTED, SB_CLASS_admin, "/_sandbox/fields/hide", sb_admin_org_clear},
 };
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 _Static_assert(ROUTE_COUNT <= SB_ENDPOINTS_MAX, "too many routes to count");

@@ -99,6 +99,7 @@ sb_handler sb_rest_collections_create, sb_rest_collections_update, sb_rest_colle
     sb_rest_collections_delete, sb_rest_collections_get;
 sb_handler sb_admin_health, sb_admin_faults_list, sb_admin_faults_add, sb_admin_faults_mix,
     sb_admin_faults_clear, sb_admin_expire_tokens, sb_admin_config_get, sb_admin_config_set, sb_admin_history,
-    sb_admin_stats, sb_admin_jwt_key, sb_admin_lock;
+    sb_admin_stats, sb_admin_jwt_key, sb_admin_lock, sb_admin_org_get, sb_admin_org_field, sb_admin_org_hide,
+    sb_admin_org_clear;
 
 #endif

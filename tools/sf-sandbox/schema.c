@@ -16,6 +16,7 @@
     {.name = n, .label = l, .type = SF_T_REFERENCE, .length = 18, .flags = (f) | SF_INDEXED, .refs = to, .relation = rel}
 #define OTHER(n, l, t, f) {.name = n, .label = l, .type = t, .flags = (f)}
 #define VIA(n, l, t, len, path) {.name = n, .label = l, .type = t, .length = len, .via = path}
+#define PERSON (SF_PERSON | SF_HIDDEN)
 #define OWNER REF("OwnerId", "Owner ID", SF_RW, "User", "Owner")
 /* First and last of every object. */
 #define HEAD(l) {.name = "Id", .label = l " ID", .type = SF_T_ID, .length = 18, .flags = SF_ID_LOOKUP}, \
@@ -47,6 +48,15 @@ static const struct sf_field account_fields[] = {
     OTHER("LastActivityDate", "Last Activity", SF_T_DATE, 0),
     PICK("Tier__c", "Tier", SF_RW | SF_RESTRICTED | SF_CUSTOM, "Gold|Silver|Bronze", NULL),
     LEGACY_ID,
+    OTHER("IsPersonAccount", "Is Person Account", SF_T_BOOLEAN, PERSON),
+    REF("PersonContactId", "Contact ID", PERSON, "Contact", "PersonContact"),
+    TEXT("FirstName", "First Name", 40, SF_RW | PERSON),
+    TEXT("LastName", "Last Name", 80, SF_RW | PERSON),
+    PHONE("PersonMobilePhone", "Mobile", SF_RW | PERSON),
+    PHONE("PersonHomePhone", "Home Phone", SF_RW | PERSON),
+    PHONE("PersonOtherPhone", "Other Phone", SF_RW | PERSON),
+    PHONE("PersonAssistantPhone", "Asst. Phone", SF_RW | PERSON),
+    EMAIL("PersonEmail", "Email", SF_RW | PERSON),
     TAIL,
 };
 
@@ -76,6 +86,7 @@ static const struct sf_field contact_fields[] = {
     OTHER("HasOptedOutOfEmail", "Email Opt Out", SF_T_BOOLEAN, SF_RW),
     OTHER("DoNotCall", "Do Not Call", SF_T_BOOLEAN, SF_RW),
     OTHER("LastActivityDate", "Last Activity", SF_T_DATE, 0),
+    OTHER("IsPersonAccount", "Is Person Account", SF_T_BOOLEAN, PERSON),
     TEXT("Language__c", "Language", 12, SF_RW | SF_CUSTOM),
     LEGACY_ID,
     TAIL,
@@ -205,7 +216,7 @@ static const struct sf_field name_fields[] = {
 
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-const struct sf_object sf_objects[] = {
+struct sf_object sf_objects[] = {
     OBJECT("Account", "Account", "Accounts", "001", account_fields, true, true),
     OBJECT("Contact", "Contact", "Contacts", "003", contact_fields, true, true),
     OBJECT("Lead", "Lead", "Leads", "00Q", lead_fields, true, true),
@@ -233,6 +244,39 @@ const struct sf_child sf_children[] = {
 };
 const size_t sf_n_children = COUNT(sf_children);
 /* clang-format on */
+
+/* The fields of objects that differ from the table. */
+static struct sf_field changed[COUNT(sf_objects)][SF_FIELDS_MAX];
+
+static struct sf_field *writable_fields(const struct sf_object *object)
+{
+    size_t at = (size_t)(object - sf_objects);
+
+    if (object->fields != changed[at]) {
+        memcpy(changed[at], object->fields, object->n_fields * sizeof(object->fields[0]));
+        sf_objects[at].fields = changed[at];
+    }
+    return changed[at];
+}
+
+const struct sf_field *sf_schema_add(const struct sf_object *object, const struct sf_field *field)
+{
+    struct sf_field *fields = writable_fields(object);
+    size_t n = object->n_fields;
+
+    if (n == SF_FIELDS_MAX)
+        return NULL;
+    fields[n] = *field;
+    sf_objects[object - sf_objects].n_fields++;
+    return &fields[n];
+}
+
+void sf_schema_flag(const struct sf_object *object, size_t at, unsigned flag, bool on)
+{
+    struct sf_field *field = &writable_fields(object)[at];
+
+    field->flags = on ? field->flags | flag : field->flags & ~flag;
+}
 
 const struct sf_object *sf_object_find(struct cf_str name)
 {
@@ -262,7 +306,8 @@ const struct sf_object *sf_object_name(void)
 const struct sf_field *sf_field_find(const struct sf_object *object, struct cf_str name)
 {
     for (size_t i = 0; i < object->n_fields; i++) {
-        if (cf_str_eq_nocase(name, cf_str_of(object->fields[i].name))) {
+        if (!(object->fields[i].flags & SF_HIDDEN) &&
+            cf_str_eq_nocase(name, cf_str_of(object->fields[i].name))) {
             return &object->fields[i];
         }
     }
@@ -272,7 +317,8 @@ const struct sf_field *sf_field_find(const struct sf_object *object, struct cf_s
 const struct sf_field *sf_field_of_relation(const struct sf_object *object, struct cf_str name)
 {
     for (size_t i = 0; i < object->n_fields; i++) {
-        if (object->fields[i].relation && cf_str_eq_nocase(name, cf_str_of(object->fields[i].relation))) {
+        if (object->fields[i].relation && !(object->fields[i].flags & SF_HIDDEN) &&
+            cf_str_eq_nocase(name, cf_str_of(object->fields[i].relation))) {
             return &object->fields[i];
         }
     }

@@ -44,6 +44,8 @@ enum {
     SF_RESTRICTED = 1 << 10, /* picklist takes the listed values only */
     SF_INDEXED = 1 << 11,
     SF_CUSTOM = 1 << 12,
+    SF_HIDDEN = 1 << 13, /* this org has no such field: sf_field_find() does not find it */
+    SF_PERSON = 1 << 14, /* hidden unless Person Accounts are on */
     SF_RW = SF_CREATE | SF_UPDATE,
 };
 
@@ -72,11 +74,17 @@ struct sf_child {
     bool cascade; /* deleting the parent deletes the children */
 };
 
-extern const struct sf_object sf_objects[];
+#define SF_FIELDS_MAX 64 /* of one object */
+/* Changed by sf_schema_add() and sf_schema_flag() only. */
+extern struct sf_object sf_objects[];
 extern const size_t sf_n_objects;
 extern const struct sf_child sf_children[];
 extern const size_t sf_n_children;
 
+/** Adds a field behind the others (its texts stay the caller's); NULL when the object has SF_FIELDS_MAX. */
+const struct sf_field *sf_schema_add(const struct sf_object *object, const struct sf_field *field);
+/** Sets or clears a flag of field `at`. */
+void sf_schema_flag(const struct sf_object *object, size_t at, unsigned flag, bool on);
 const struct sf_object *sf_object_find(struct cf_str name);
 const struct sf_object *sf_object_of_prefix(const char *id);
 /** The pseudo object of polymorphic parents. */

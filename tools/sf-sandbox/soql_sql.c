@@ -102,7 +102,7 @@ static int select_fields(struct sql_scope *scope, struct sql_node *root, const s
         bool custom = (field->flags & SF_CUSTOM) != 0;
         struct sql_column column;
 
-        if ((item->fields == SOQL_FIELDS_CUSTOM && !custom) ||
+        if ((field->flags & SF_HIDDEN) || (item->fields == SOQL_FIELDS_CUSTOM && !custom) ||
             (item->fields == SOQL_FIELDS_STANDARD && custom))
             continue;
         if (sql_locate(scope, NULL, field, &column) != 0 || add_field(scope, root, &column, item->pos) != 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "clock/clock.h"
+#include "org.h"
 #include "phones.h"
 #include "store_priv.h"
 
@@ -67,6 +68,7 @@ struct sf_store *sf_store_open(const char *path, char *err, size_t err_size)
         sf_store_close(store);
         return NULL;
     }
+    sf_org_load(store);
     sf_phones_load(store);
     ensure_fixed_records(store);
     return store;

@@ -25,6 +25,7 @@ struct sf_store {
     sf_now_fn *now;
     void *now_arg;
     uint32_t index_delay_ms;
+    bool person_accounts;
     unsigned savepoints;
     uint64_t next_locator;
     char comment_id[SF_ID_SIZE], comment_asked[SF_ID_SIZE]; /* sf_store_comment_made() */
@@ -56,6 +57,8 @@ void sf_db_exec(struct sf_store *store, const char *sql);
 void sf_db_bind(sqlite3_stmt *stmt, int at, const char *text); /* NULL binds null; kept until finalized */
 /** One step that must not fail; true: there is a row. */
 bool sf_db_step(struct sf_store *store, sqlite3_stmt *stmt);
+/** A column for a field that the schema has got. */
+void sf_db_add_column(struct sf_store *store, const struct sf_object *object, const struct sf_field *field);
 /** Creates tables and indexes, or returns -1 with `err`. */
 int sf_db_create(struct sf_store *store, char *err, size_t err_size);
 /** SFTEXT, sf_like(pattern, text). */

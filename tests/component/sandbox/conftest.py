@@ -31,6 +31,7 @@ def sandbox(process):
     process.token = None
     yield process
     process.admin("DELETE", "/faults")
+    process.admin("DELETE", "/fields/hide")
     process.config(**initial, api_used=0)
 
 
