@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 #define IDLE_COMMIT_MS 1000
 #define STATS_MS 60000
+#define KEPT_MEMORY_BYTES (64 << 20)
 /* With the default drain_ms, together less than 10 s from SIGTERM to the exit. */
 #define CLOSE_MS 2500  /* for leaving the group */
 #define HELPER_MS 1000 /* for the helper thread, which is given a second more */
@@ -336,10 +338,20 @@ static bool shut_down(struct cf_worker *worker)
     return true;
 }
 
+/* What a burst of jobs frees is kept for the next one: by default glibc gives it back to the system and takes
+ * it again many times a second. Buffers of a few megabytes, too, come from the heap. */
+static void keep_memory(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY_BYTES);
+    (void)mallopt(M_TOP_PAD, KEPT_MEMORY_BYTES / 16);
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY_BYTES / 16);
+}
+
 static int run_worker(struct cf_worker *worker)
 {
     struct cf_err err;
 
+    keep_memory();
     cf_batch_init(&worker->open);
     cf_batch_init(&worker->sent);
     hold_signals(true);

@@ -15,7 +15,7 @@ LATENCY_MS = 50
 IN_FLIGHT = (100, 1000, 4000)
 SECONDS = 8  # of load at the theoretical rate, up to MOST records
 MOST = 160000
-FLOOR_BODY_BYTES = 6000  # about what a lookup of one number sends
+FLOOR_BODY_BYTES = 1150  # about what a lookup of one number sends
 
 
 class Stub:

@@ -7,7 +7,7 @@
  *
  * Prints its port. POST /services/oauth2/token gives a session; GET /stats tells what happened since the last
  * GET /stats, and is not counted; any other request is answered as a composite of contacts (ROWS for each
- * E.164 number in the first list of the query, with an account and an open case) and no accounts. More than
+ * number that the first query asks for by LIKE, with an account and an open case) and no accounts. More than
  * MAX_IN_FLIGHT requests at once are an error of the benchmark and end the stub. What it does not check, it
  * takes for granted: tools/sf-sandbox is the careful one.
  */
@@ -81,24 +81,27 @@ static double cpu_seconds(void)
 
 /* ---- answers ---- */
 
-/* The E.164 numbers of the first list: IN ('+15205550101', ...), percent-encoded. */
+/* The numbers that the first query asks for: ...+Phone+LIKE+'%255%252%250...%25' for each, percent-encoded
+ * national digits with wildcards between. The benchmark's are all of country code 1. */
 static size_t read_numbers(const char *body, const char *end, char (*ret_numbers)[NUMBER_SIZE])
 {
-    static const char list[] = "IN%20%28", quote[] = "%27", plus[] = "%27%2B";
-    const char *at = memmem(body, (size_t)(end - body), list, sizeof(list) - 1);
-    const char *stop = at ? memmem(at, (size_t)(end - at), "%29%20", 6) : NULL;
+    static const char like[] = "+Phone+LIKE+'", last[] = "\"contacts\"";
+    const char *at = body, *stop = memmem(body, (size_t)(end - body), last, sizeof(last) - 1);
     size_t n = 0;
 
     if (!stop)
         stop = end;
-    while (at && n < MAX_NUMBERS && (at = memmem(at, (size_t)(stop - at), plus, sizeof(plus) - 1)) != NULL) {
-        size_t digits = 0;
+    while (n < MAX_NUMBERS && (at = memmem(at, (size_t)(stop - at), like, sizeof(like) - 1)) != NULL) {
+        size_t used = 2;
 
-        at += sizeof(plus) - 1;
-        while (at[digits] >= '0' && at[digits] <= '9')
-            digits++;
-        if (digits > 6 && digits < 16 && memcmp(at + digits, quote, sizeof(quote) - 1) == 0)
-            (void)snprintf(ret_numbers[n++], NUMBER_SIZE, "+%.*s", (int)digits, at);
+        memcpy(ret_numbers[n], "+1", 2);
+        for (at += sizeof(like) - 1; at < stop && *at != '\'' && used + 1 < NUMBER_SIZE;) {
+            if (*at == '%') /* %25 */
+                at += 3;
+            else
+                ret_numbers[n][used++] = *at++;
+        }
+        ret_numbers[n++][used] = '\0';
     }
     return n;
 }

@@ -316,6 +316,33 @@ START_TEST(test_connections_are_bounded)
 }
 END_TEST
 
+/* More connections than one multi handle gets, and calls in line behind them, some of which go early. */
+START_TEST(test_many_connections)
+{
+    enum { CALLS = 700 };
+    static struct result results[CALLS];
+    struct cf_http_opts opts = options();
+    struct cf_http_call *calls[CALLS];
+
+    close_client();
+    opts.max_connections = 600;
+    open_client(&opts);
+    for (size_t i = 0; i < CALLS; i++)
+        calls[i] = start("GET", "/delay/30", NULL, 20000, &results[i]);
+    for (size_t i = 0; i < CALLS; i += 10) {
+        cf_http_cancel(calls[i]);
+        waiting--;
+    }
+    ck_assert_uint_eq(cf_http_in_flight(http), CALLS - CALLS / 10);
+    cf_loop_run(loop);
+    for (size_t i = 0; i < CALLS; i++)
+        ck_assert_int_eq(results[i].status, i % 10 == 0 ? 0 : 200);
+    ck_assert_uint_le(server->most_open, 600);
+    ck_assert_uint_gt(server->most_open, 256);
+    ck_assert_uint_eq(cf_http_in_flight(http), 0);
+}
+END_TEST
+
 /* A listener whose queue is full: further connections wait for ever. Fills `ret_fds`; returns the port. */
 static unsigned full_listener(int ret_fds[4])
 {
@@ -580,6 +607,7 @@ int main(void)
     tcase_add_test(plain, test_keep_alive);
     tcase_add_test(plain, test_no_silent_second_write);
     tcase_add_test(plain, test_connections_are_bounded);
+    tcase_add_test(plain, test_many_connections);
     tcase_add_test(plain, test_deadline_while_connecting);
     tcase_add_test(plain, test_deadline_runs_while_in_line);
     tcase_add_test(plain, test_cancel);

@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SERVER_MAX_CONNECTIONS 64
+#define SERVER_MAX_CONNECTIONS 1024
 
 struct server_conn {
     struct server *server;
@@ -282,7 +282,7 @@ static struct server *server_start(const char *cert, const char *key)
     server->stop_fd = eventfd(0, EFD_CLOEXEC);
     server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(server->fd, (struct sockaddr *)&address, size), 0);
-    ck_assert_int_eq(listen(server->fd, 64), 0);
+    ck_assert_int_eq(listen(server->fd, SERVER_MAX_CONNECTIONS), 0);
     ck_assert_int_eq(getsockname(server->fd, (struct sockaddr *)&address, &size), 0);
     server->port = ntohs(address.sin_port);
     ck_assert_int_eq(pthread_create(&server->thread, NULL, server_main, server), 0);
