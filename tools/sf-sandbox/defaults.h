@@ -34,6 +34,13 @@
 #define SB_GRAPHS_MAX 75         /* of one graph call */
 #define SB_GRAPH_FAILURES_MAX 14 /* more, and the rest of the call is halted */
 #define SB_GRAPH_NODES_MAX 500   /* of one graph call */
+#define SB_GRAPH_DEPTH_MAX 15    /* nodes that refer to one another in a row */
+/* Resources that came later than SB_VERSION_MIN. */
+#define SB_VERSION_BATCH 34
+#define SB_VERSION_COMPOSITE 38
+#define SB_VERSION_COLLECTIONS 42
+#define SB_VERSION_COLLECTIONS_UPSERT 46
+#define SB_VERSION_GRAPH 50
 #define SB_HISTORY_BODY_BYTES ((size_t)64 * 1024)
 #define SB_HISTORY_RING_ENTRIES 400000U
 #define SB_HISTORY_RING_BYTES ((size_t)512 * 1024 * 1024)

@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -205,6 +206,59 @@ static bool is_expensive(const char *url)
     return strstr(url, "/query") || strstr(url, "/composite/sobjects");
 }
 
+/* /services/data/vNN.N/sobjects/T, .../T/id or .../T/field/value: what a graph may hold. */
+static bool is_record_url(const char *url)
+{
+    static const char before[] = "/services/data/v", sobjects[] = "/sobjects/";
+    const char *rest =
+        strncmp(url, before, sizeof(before) - 1) == 0 ? strchr(url + sizeof(before) - 1, '/') : NULL;
+    size_t parts = 1;
+
+    if (!rest || strncasecmp(rest, sobjects, sizeof(sobjects) - 1) != 0 || !rest[sizeof(sobjects) - 1])
+        return false;
+    for (rest += sizeof(sobjects) - 1; *rest && *rest != '?'; rest++)
+        parts += *rest == '/' && rest[1] && rest[1] != '?';
+    return parts <= 3;
+}
+
+/* The deepest node that `text` refers to by @{name...}. */
+static json_int_t depth_in(const char *text, json_t *depths)
+{
+    json_int_t deepest = 0;
+
+    for (const char *at = strstr(text, "@{"); at; at = strstr(at + 2, "@{")) {
+        char name[REFERENCE_ID_MAX + 1];
+        size_t n = strcspn(at + 2, ".[}");
+        json_int_t depth;
+
+        if (!cf_str_copy(name, sizeof(name), (struct cf_str){at + 2, n}))
+            continue;
+        depth = json_integer_value(json_object_get(depths, name));
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest;
+}
+
+/* How long the longest chain of references in a graph is. */
+static json_int_t depth_of(json_t *list)
+{
+    json_t *depths = json_object(), *sub;
+    json_int_t deepest = 0;
+    size_t i;
+
+    json_array_foreach(list, i, sub)
+    {
+        char *text = json_dumps(sub, JSON_COMPACT);
+        json_int_t depth = depth_in(text ? text : "", depths) + 1;
+
+        free(text);
+        deepest = depth > deepest ? depth : deepest;
+        json_object_set_new(depths, text_member(sub, "referenceId"), json_integer(depth));
+    }
+    json_decref(depths);
+    return deepest;
+}
+
 /* NULL, or why the list is refused as a whole. */
 static const char *check_series(json_t *subrequests, size_t max, bool graph)
 {
@@ -226,7 +280,7 @@ static const char *check_series(json_t *subrequests, size_t max, bool graph)
             problem = "A subrequest needs method, url and referenceId";
         else if (!reference_id_ok(text_member(sub, "referenceId"), seen))
             problem = "referenceId must be unique and consist of letters, digits and underscores";
-        else if (graph && !strstr(url, "/sobjects/"))
+        else if (graph && !is_record_url(url))
             problem = "A graph may hold sobjects requests only";
         else if (!graph && is_expensive(url) && ++expensive > SB_COMPOSITE_QUERIES_MAX)
             problem = "Too many query or collections subrequests";
@@ -322,6 +376,8 @@ static const char *check_graphs(json_t *graphs)
             problem = "Each graph needs a graphId that begins with a letter or digit";
         else if (!problem && json_object_get(seen, id))
             problem = "graphId must be unique";
+        else if (!problem && depth_of(list) > SB_GRAPH_DEPTH_MAX)
+            problem = "A graph is too deep";
         else if (!problem)
             json_object_set_new(seen, id, json_true());
         nodes += json_array_size(list);

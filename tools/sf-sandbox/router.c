@@ -25,6 +25,9 @@ static const struct sb_route routes[] = {
     {SB_GET, 0, SB_CLASS_sobject, DATA "/sobjects/{}", sb_rest_describe_basic},
     {SB_POST, 0, SB_CLASS_sobject, DATA "/sobjects/{}", sb_rest_create},
     {SB_GET, 0, SB_CLASS_sobject, DATA "/sobjects/{}/describe", sb_rest_describe},
+    {SB_GET, 0, SB_CLASS_sobject, DATA "/sobjects/{}/updated", sb_rest_updated},
+    {SB_GET, 0, SB_CLASS_sobject, DATA "/sobjects/{}/deleted", sb_rest_deleted},
+    {SB_GET, 0, SB_CLASS_sobject, DATA "/recent", sb_rest_recent},
     {SB_GET, 0, SB_CLASS_sobject, DATA "/sobjects/{}/{}", sb_rest_get},
     {SB_PATCH, 0, SB_CLASS_sobject, DATA "/sobjects/{}/{}", sb_rest_update},
     {SB_DELETE, 0, SB_CLASS_sobject, DATA "/sobjects/{}/{}", sb_rest_delete},
@@ -152,6 +155,26 @@ static void method_not_allowed(const struct sb_request *request, unsigned method
     cf_buf_done(&allowed);
 }
 
+/* Resources that came with a later version than the oldest one. */
+static bool is_too_new(const struct sb_route *route, const struct sb_request *request)
+{
+    static const struct {
+        const char *pattern;
+        unsigned since;
+    } rows[] = {{DATA "/composite/sobjects/{}/{}", SB_VERSION_COLLECTIONS_UPSERT},
+                {DATA "/composite/sobjects", SB_VERSION_COLLECTIONS},
+                {DATA "/composite/sobjects/{}", SB_VERSION_COLLECTIONS},
+                {DATA "/composite/graph", SB_VERSION_GRAPH},
+                {DATA "/composite/batch", SB_VERSION_BATCH},
+                {DATA "/composite", SB_VERSION_COMPOSITE}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(rows[i].pattern, route->pattern) == 0)
+            return version_number(request->segments[2]) < rows[i].since;
+    }
+    return false;
+}
+
 const struct sb_route *sb_router_find(struct sb_request *request, struct sb_reply *reply)
 {
     unsigned methods = 0;
@@ -161,6 +184,8 @@ const struct sb_route *sb_router_find(struct sb_request *request, struct sb_repl
         return NULL;
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         if (!matches(routes[i].pattern, request))
+            continue;
+        if (is_too_new(&routes[i], request))
             continue;
         if (routes[i].methods & request->method)
             return &routes[i];
@@ -239,11 +264,15 @@ static void add_limit_info(struct sb_context *context, struct sb_reply *reply)
 {
     struct sandbox *sandbox = context->sandbox;
 
-    sb_reply_header(reply, "Sforce-Limit-Info",
-                    cf_arena_printf(context->arena, "api-usage=%lld/%lld",
-                                    (long long)sb_limits_used(sandbox->limits),
-                                    (long long)sb_setting(&sandbox->settings, SB_daily_limit))
-                        .p);
+    long long used = sb_limits_used(sandbox->limits), limit = sb_setting(&sandbox->settings, SB_daily_limit);
+    long long app = sb_setting(&sandbox->settings, SB_app_limit);
+    struct cf_str text =
+        app == 0 ? cf_arena_printf(context->arena, "api-usage=%lld/%lld", used, limit)
+                 : cf_arena_printf(context->arena,
+                                   "api-usage=%lld/%lld; per-app-api-usage=%lld/%lld(appName=callfleet)",
+                                   used, limit, used, app);
+
+    sb_reply_header(reply, "Sforce-Limit-Info", text.p);
 }
 
 /* Faults that answer in the request's stead. */

@@ -90,7 +90,8 @@ void sb_context_delay_until(struct sb_context *context, uint64_t at_ns);
 
 sb_handler sb_oauth_token, sb_oauth_revoke, sb_oauth_userinfo, sb_oauth_identity, sb_soap_login;
 sb_handler sb_rest_versions, sb_rest_resources, sb_rest_limits;
-sb_handler sb_rest_query, sb_rest_query_more, sb_rest_search, sb_rest_search_params;
+sb_handler sb_rest_query, sb_rest_query_more, sb_rest_updated, sb_rest_deleted, sb_rest_recent,
+    sb_rest_search, sb_rest_search_params;
 sb_handler sb_rest_describe_global, sb_rest_describe, sb_rest_describe_basic;
 sb_handler sb_rest_create, sb_rest_get, sb_rest_update, sb_rest_delete;
 sb_handler sb_rest_get_deep, sb_rest_upsert, sb_rest_delete_external;

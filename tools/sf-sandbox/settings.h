@@ -24,6 +24,7 @@
     X(lock_wait_ms, 10000, 0, 600000, "how long a write waits for a row lock before UNABLE_TO_LOCK_ROW")     \
     X(concurrent_limit, 25, 1, 1000, "requests that may run longer than concurrent_after_ms at once")        \
     X(concurrent_after_ms, 20000, 1, 600000, "a request that runs longer than this is a long one")           \
+    X(app_limit, 0, 0, INT64_MAX, "above 0: Sforce-Limit-Info tells the app's share too")                    \
     X(person_accounts, 0, 0, 1, "whether the org has Person Accounts")                                       \
     X(batch_size, 0, 0, 2000, "records per query page; 0: 2,000 or what the client asks for")
 

@@ -132,6 +132,40 @@ const scenarios = {
     assert.deepEqual([batch.hasErrors, batch.results[0].statusCode], [false, 200]);
   },
 
+  // What scripts from elsewhere may use, too.
+  async more() {
+    const conn = await connected();
+    const start = new Date(Date.now() - 60000).toISOString();
+    const made = await conn.sobject('Contact').insert({ LastName: 'More', Email: 'more@example.org', HomePhone: '555 0100' });
+    const { id } = await conn.sobject('Contact').insert({ LastName: 'Gone' });
+    await conn.sobject('Contact').del(id);
+    const end = new Date(Date.now() + 60000).toISOString();
+    assert.ok((await conn.sobject('Contact').updated(start, end)).ids.includes(made.id));
+    assert.deepEqual((await conn.sobject('Contact').deleted(start, end)).deletedRecords.map((r) => r.id), [id]);
+    assert.ok((await conn.recent()).length > 0);
+    assert.ok((await conn.sobject('Contact').recent()).length > 0);
+    assert.equal((await conn.query("SELECT Id FROM Contact WHERE LastName = 'Gone'", { scanAll: true })).totalSize, 1);
+    assert.equal(await conn.sobject('Contact').count({ LastName: 'More' }), 1);
+    assert.equal((await conn.sobject('Contact').findOne({ Email: { $like: '%@example.org' } })).Id, made.id);
+    const built = await conn.sobject('Contact').select('Id, LastName')
+      .where("LastName = 'More' AND CreatedDate = TODAY").sort({ CreatedDate: -1 }).limit(3).skip(0).execute();
+    assert.deepEqual(built.map((r) => r.Id), [made.id]);
+    const parents = await conn.sobject('Account').find({}, ['Id', 'Name']).include('Contacts', {}, ['Id']).end().limit(2).execute();
+    assert.equal(parents.length, 2);
+    let seen = 0;
+    await new Promise((resolve, reject) => conn.query('SELECT Id FROM Case')
+      .on('record', () => { seen += 1; }).on('end', resolve).on('error', reject).run({ autoFetch: true }));
+    assert.ok(seen > 0);
+    await conn.sobject('Contact').find({ LastName: 'More' }).update({ Title: 'Dr' });
+    assert.equal((await conn.requestGet(`/sobjects/Contact/${made.id}`)).Title, 'Dr');
+    assert.ok((await conn.sobject('Contact').describe$()).fields.length > 20);
+    assert.ok((await conn.describeGlobal$()).sobjects.length >= 8);
+    assert.equal((await conn.sobject('Contact').record(made.id).retrieve()).HomePhone, '555 0100');
+    assert.ok((await conn.identity()).urls.rest.includes('/services/data/'));
+    await conn.sobject('Contact').find({ LastName: 'More' }).destroy();
+    assert.equal((await conn.request('/services/data')).at(-1).version, '68.0');
+  },
+
   async search() {
     const conn = await connected();
     const { id } = await conn.sobject('Contact').create({ LastName: 'Findme', Phone: '+1 480 555 0142' });

@@ -76,11 +76,11 @@ def drive(fresh, jwt_key):
     return run
 
 
-@pytest.mark.parametrize("scenario", ["login", "query", "crud", "upsert", "collections", "composite", "search", "errors"])
+@pytest.mark.parametrize("scenario", ["login", "query", "crud", "upsert", "collections", "composite", "search", "errors", "more"])
 def test_jsforce(jsforce, drive, scenario):
     drive(["node", "jsforce_client.cjs", scenario], jsforce)
 
 
-@pytest.mark.parametrize("scenario", ["login", "query", "crud", "upsert", "collections", "composite", "search", "failures"])
+@pytest.mark.parametrize("scenario", ["login", "query", "crud", "upsert", "collections", "composite", "search", "failures", "more"])
 def test_simple_salesforce(simple_salesforce, drive, scenario):
     drive([PYTHON, "simple_salesforce_client.py", scenario], simple_salesforce)

@@ -211,3 +211,30 @@ def test_record_errors_by_rule(sandbox):
     assert {e["statusCode"] for r in failed for e in r["errors"]} == {"UNABLE_TO_LOCK_ROW"}
     stored = sandbox.records("SELECT Id FROM Task WHERE Callfleet_Call_Id__c LIKE 'lock%'")
     assert len(stored) == 100 - len(failed)
+
+
+def test_graphs_hold_records_only_and_are_not_too_deep(sandbox):
+    def status(url, n=1, version="v60.0"):
+        nodes = [{"method": "POST", "url": url, "referenceId": "n%d" % i,
+                  "body": {"Name": "Deep", "Website": "@{n%d.id}" % (i - 1) if i else "x"}} for i in range(n)]
+        return sandbox.rest("POST", "/composite/graph", {"graphs": [{"graphId": "g", "compositeRequest": nodes}]},
+                            version=version).status
+    assert status(V + "/sobjects/Account", 15) == 200 and status(V + "/sobjects/Account", 16) == 400
+    for url in ("/query?q=SELECT+Id+FROM+Account", "/composite/sobjects/Account", "/sobjects/", "/sobjects/a/b/c/d",
+                "/query?q=/sobjects/Account"):
+        assert status(V + url) == 400, url
+    assert status(V + "/sobjects/Account", version="v49.0") == 404
+
+
+@pytest.mark.parametrize("path, since", [("/composite", 38), ("/composite/batch", 34), ("/composite/sobjects", 42)])
+def test_resources_came_with_versions(sandbox, path, since):
+    assert sandbox.rest("POST", path, {}, version="v%d.0" % since).status == 400
+    assert sandbox.rest("POST", path, {}, version="v%d.0" % (since - 1)).status in (404, 405)
+
+
+def test_both_forms_of_the_limit_header(sandbox):
+    sandbox.config(api_used=16, daily_limit=5000)
+    assert sandbox.rest("GET", "/limits").headers["Sforce-Limit-Info"] == "api-usage=17/5000"
+    sandbox.config(app_limit=250)
+    assert sandbox.rest("GET", "/limits").headers["Sforce-Limit-Info"] == \
+        "api-usage=18/5000; per-app-api-usage=18/250(appName=callfleet)"

@@ -3,6 +3,7 @@
 
 The library insists on https://<domain>.salesforce.com, so an adapter sends its requests to the sandbox.
 """
+import datetime
 import os
 import sys
 import urllib.parse
@@ -127,6 +128,29 @@ def composite():
     assert answer["compositeResponse"][2]["body"]["records"][0]["Account"]["Name"] == "Py Inc"
 
 
+def more():
+    """What scripts from elsewhere may use, too."""
+    sf = connected()
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
+    end = start + datetime.timedelta(minutes=2)
+    made = sf.Contact.create({"LastName": "More", "HomePhone": "555 0100"})
+    gone = sf.Contact.create({"LastName": "Gone"})
+    sf.Contact.delete(gone["id"])
+    assert made["id"] in sf.Contact.updated(start, end)["ids"]
+    assert [r["id"] for r in sf.Contact.deleted(start, end)["deletedRecords"]] == [gone["id"]]
+    assert sf.query("SELECT Id FROM Contact WHERE LastName = 'Gone'", include_deleted=True)["totalSize"] == 1
+    assert sf.query_all("SELECT Id FROM Case WHERE IsClosed = false")["done"] is True
+    assert sf.restful("limits")["DailyApiRequests"]["Remaining"] > 0
+    assert sf.is_sandbox() is True
+    assert [f["name"] for f in sf.Contact.describe()["fields"]].count("HomePhone") == 1
+    assert sf.Contact.update(made["id"], {"Title": "Dr"}, headers={"Sforce-Duplicate-Rule-Header": "allowSave=true"}) == 204
+    assert sf.Contact.upsert("Legacy_Id__c/more-1", {"LastName": "Key"}) == 201
+    assert sf.Contact.get_by_custom_id("Legacy_Id__c", "more-1")["LastName"] == "Key"
+    assert sf.search("FIND {Key OR Nobody} RETURNING Contact(Id)")["searchRecords"]
+    reply = sf.Contact.update(made["id"], {"Title": "Mx"}, raw_response=True)
+    assert reply.status_code == 204
+
+
 def search():
     sf = connected()
     made = sf.Contact.create({"LastName": "Findpy", "MobilePhone": "+1 480 555 0143"})
@@ -150,7 +174,7 @@ def failures():
     assert error.content[0]["errorCode"] == "REQUEST_LIMIT_EXCEEDED"
 
 
-SCENARIOS = {f.__name__: f for f in (login, query, crud, upsert, collections, composite, search, failures)}
+SCENARIOS = {f.__name__: f for f in (login, query, crud, upsert, collections, composite, search, failures, more)}
 
 if __name__ == "__main__":
     SCENARIOS[sys.argv[1]]()
