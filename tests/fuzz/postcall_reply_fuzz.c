@@ -27,8 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct postcall_outcome outcome;
     struct cf_err err;
 
-    if (postcall_read_found(arena, &org, &call, answer, 2, &found, &err) == 0 && found.task_id.p &&
-        found.task_id.n > 255)
+    if (postcall_read_found(arena, &org, &call, &(struct postcall_answer){answer, 2}, &found, &err) == 0 &&
+        found.task_id.p && found.task_id.n > 255)
         abort();
     for (size_t i = 0; i < 3; i++)
         postcall_read_written(arena, &org, answer, i, &found, &outcome);

@@ -32,17 +32,18 @@ struct postcall_load;
 /* In the caller's memory, zeroed before its first use. */
 struct postcall_item {
     /* the caller's */
-    char parents[POSTCALL_PARENTS][POSTCALL_ID_SIZE]; /* "": none */
-    uint32_t nodes;                                   /* subrequests */
-    size_t bytes;                                     /* of the request, about */
-    uint32_t most;                                    /* items its load may have; 0: any number */
-    uint64_t not_before_ms;
     void *arg;
+    uint64_t not_before_ms;
+    size_t bytes;   /* of the request, about */
+    uint32_t nodes; /* subrequests */
+    uint32_t most;  /* items its load may have; 0: any number */
     /* the module's */
     struct postcall_item *prev, *next;
     struct postcall_load *load;
     uint64_t since_ms;
     bool waiting;
+    /* the caller's */
+    char parents[POSTCALL_PARENTS][POSTCALL_ID_SIZE]; /* "": none */
 };
 
 struct postcall_held {

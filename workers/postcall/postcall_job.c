@@ -79,6 +79,7 @@ static void on_answer(void *arg, const struct cf_sf_response *res, const struct 
     err = failure->err;
     if (err.kind == CF_ERR_REJECTED)
         err.kind = CF_ERR_CONFIG; /* the question is the same for all events */
+    cf_sf_query_failed(postcall_of(job)->sf, &err);
     cf_job_resume_fail(job, &err);
 }
 
@@ -229,6 +230,8 @@ static void drop_field(struct cf_job *job, const struct postcall_outcome *outcom
                          *outcome->field ? outcome->field : "(no name was given)",
                          key ? key : "which is always set");
     if (!key || !postcall->config->drop_unknown_fields || org->n_dropped == POSTCALL_MAX_DROPPED) {
+        cf_log_err(CF_LOG_ERROR, "postcall", NULL, "calls can not be written", &err);
+        err.kind = cf_sf_record_failed(postcall->sf, err.code, outcome->code);
         fail(job, &err);
         return;
     }
@@ -243,8 +246,7 @@ static void fail_record(struct cf_job *job, const struct postcall_outcome *outco
 {
     struct cf_err err = outcome->err;
 
-    if (err.kind != CF_ERR_CONFIG)
-        err.kind = cf_sf_record_failed(postcall_of(job)->sf, err.code, outcome->code);
+    err.kind = cf_sf_record_failed(postcall_of(job)->sf, err.code, outcome->code);
     fail(job, &err);
 }
 
@@ -335,6 +337,7 @@ void postcall_found(struct cf_job *job, const struct postcall_result *result)
 {
     struct postcall_job *state = cf_job_state(job);
     struct postcall_call call = postcall_call_of(job);
+    struct postcall_answer answer = {result->answer, result->n};
     struct postcall_found found;
     struct cf_err err;
     int cut;
@@ -343,13 +346,13 @@ void postcall_found(struct cf_job *job, const struct postcall_result *result)
         fail(job, &result->failure->err);
         return;
     }
-    cut = postcall_read_found(cf_job_arena(job), &postcall_of(job)->org, &call, result->answer, result->n,
-                              &found, &err);
+    cut = postcall_read_found(cf_job_arena(job), &postcall_of(job)->org, &call, &answer, &found, &err);
     if (cut > 0) {
         look(job, (uint32_t)(result->n / 2));
         return;
     }
     if (cut < 0) {
+        cf_sf_query_failed(postcall_of(job)->sf, &err);
         fail(job, &err);
         return;
     }

@@ -5,11 +5,18 @@
 #include "postcall_write.h"
 #include "sf/sf.h"
 
+static struct cf_str view_of(const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return text ? (struct cf_str){text, json_string_length(value)} : (struct cf_str){0};
+}
+
 static struct cf_str text_of(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
 
-    return (struct cf_str){json_string_value(value), json_string_length(value)};
+    return view_of(value);
 }
 
 static int status_of(const json_t *part)
@@ -202,7 +209,7 @@ static struct cf_str field_of(const json_t *record, const char *field)
     json_object_foreach((json_t *)(uintptr_t)record, key, value)
     {
         if (cf_str_eq_nocase(cf_str_of(key), cf_str_of(field)))
-            return (struct cf_str){json_string_value(value), json_string_length(value)};
+            return view_of(value);
     }
     return (struct cf_str){0};
 }
@@ -294,14 +301,14 @@ static int refuse_question(const struct postcall_org *org, const json_t *bad, st
 }
 
 int postcall_read_found(struct cf_arena *arena, const struct postcall_org *org,
-                        const struct postcall_call *call, const json_t *answer, size_t n,
+                        const struct postcall_call *call, const struct postcall_answer *answer,
                         struct postcall_found *ret_found, struct cf_err *err)
 {
-    const json_t *bad = culprit(json_object_get(answer, "compositeResponse"));
+    const json_t *bad = culprit(json_object_get(answer->json, "compositeResponse"));
     const struct postcall_plan *plan = call->plan;
     bool tasks_cut = false, comments_cut = false;
-    const json_t *tasks = records_of(answer, "tasks", &tasks_cut);
-    const json_t *comments = plan->n_parts > 0 ? records_of(answer, "comments", &comments_cut) : NULL;
+    const json_t *tasks = records_of(answer->json, "tasks", &tasks_cut);
+    const json_t *comments = plan->n_parts > 0 ? records_of(answer->json, "comments", &comments_cut) : NULL;
     struct postcall_found found = {0};
 
     if (bad)
@@ -311,7 +318,8 @@ int postcall_read_found(struct cf_arena *arena, const struct postcall_org *org,
     read_tasks(arena, org, plan, tasks, &found);
     read_comments(arena, call, comments, &found);
     /* A Task of ours has its comments; without a Task there are none. */
-    if (n > 1 && !found.task_is_ours && (tasks_cut || (comments_cut && (found.task_id.p || plan->consult))))
+    if (answer->n > 1 && !found.task_is_ours &&
+        (tasks_cut || (comments_cut && (found.task_id.p || plan->consult))))
         return 1;
     *ret_found = found;
     return 0;

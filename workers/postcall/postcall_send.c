@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lanes: requests with many calls in them, and their answers. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "clock/clock.h"
@@ -108,9 +109,12 @@ static enum postcall_fate judge(const struct postcall_lane *lane, const struct p
 {
     enum cf_err_kind kind = failure->err.kind;
 
+    /* No event has a say in the question, or in what the org offers. */
     if (kind == CF_ERR_REJECTED && (lane->reading || failure->err.code == 404))
-        kind = CF_ERR_CONFIG; /* no event has a say in the question, or in what the org offers */
-    failure->err.kind = kind;
+        failure->err.kind = CF_ERR_CONFIG;
+    if (lane->reading)
+        cf_sf_query_failed(lane->postcall->sf, &failure->err);
+    kind = failure->err.kind;
     switch (kind) {
     case CF_ERR_TRANSIENT:
     case CF_ERR_THROTTLED:
@@ -156,6 +160,7 @@ static void on_answer(void *arg, const struct cf_sf_response *res, const struct 
     struct postcall_result result = {
         .answer = res ? res->json : NULL, .n = load->n, .failure = failure ? &judged : NULL};
 
+    assert(res || failure);
     share_out(lane, load, res ? res->api_calls : failure->api_calls);
     if (failure)
         cf_log_err(CF_LOG_INFO, "postcall", NULL,

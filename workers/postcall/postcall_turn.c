@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postcall_turn.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define BUCKETS 4096
@@ -55,7 +56,10 @@ bool postcall_turn_take(struct postcall_turns *turns, struct postcall_turn *turn
 
 static struct postcall_turn *pass_on(struct postcall_turn **at)
 {
-    struct postcall_turn *turn = *at, *heir = turn->behind;
+    struct postcall_turn *turn = *at, *heir;
+
+    assert(turn);
+    heir = turn->behind;
 
     turn->has = false;
     if (!heir) {
@@ -79,6 +83,7 @@ struct postcall_turn *postcall_turn_leave(struct postcall_turns *turns, struct p
     at = find(turns, turn->key);
     if (turn->has)
         return pass_on(at);
+    assert(*at);
     for (before = *at; before->behind != turn;)
         before = before->behind;
     before->behind = turn->behind;

@@ -61,6 +61,12 @@ struct postcall_call {
     const struct postcall_found *found;
 };
 
+/* To a read of `n` calls; borrowed. */
+struct postcall_answer {
+    const json_t *json;
+    size_t n;
+};
+
 /* ---- requests; the caller owns them ---- */
 
 /** Subrequests that `found` lacks, 0: there is nothing to write; and about how many bytes of JSON. */
@@ -82,7 +88,7 @@ void postcall_read_written(struct cf_arena *arena, const struct postcall_org *or
 /** What of a call is there, from the answer to a read of `n`. 0; 1: the answer was cut short, ask again for
  * fewer; -1: `err`. Kind CONFIG when the question itself is refused: no event has a say in it. */
 CF_CHECKED int postcall_read_found(struct cf_arena *arena, const struct postcall_org *org,
-                                   const struct postcall_call *call, const json_t *answer, size_t n,
+                                   const struct postcall_call *call, const struct postcall_answer *answer,
                                    struct postcall_found *ret_found, struct cf_err *err);
 
 /** Whether [task_fields] field `name` is left out. */

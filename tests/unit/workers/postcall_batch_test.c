@@ -315,7 +315,7 @@ static void check_loads(struct postcall_load *const loads[4])
     for (int l = 0; l < 4; l++) {
         for (size_t i = 0; loads[l] && i < loads[l]->n * POSTCALL_PARENTS; i++) {
             const char *id = loads[l]->held[i].id;
-            int p = *id ? atoi(id) : -1;
+            int p = *id ? (int)strtol(id, NULL, 10) : -1;
 
             ck_assert(p < 0 || owner[p] < 0 || owner[p] == l);
             if (p >= 0)
@@ -324,46 +324,63 @@ static void check_loads(struct postcall_load *const loads[4])
     }
 }
 
+struct play {
+    uint64_t seed, now;
+    struct postcall_load *loads[4];
+    size_t added, served;
+};
+
+static void add_some(struct play *play)
+{
+    for (size_t n = draw(&play->seed) % 9; n > 0 && play->added < 300; n--) {
+        struct postcall_item *item = &items[play->added++];
+
+        item->nodes = 1 + (uint32_t)(draw(&play->seed) % 6);
+        item->bytes = draw(&play->seed) % 1500;
+        item->not_before_ms = draw(&play->seed) % 10 == 0 ? play->now + 900 : 0;
+        for (size_t k = 0; k < POSTCALL_PARENTS; k++) {
+            if (draw(&play->seed) % 2)
+                (void)snprintf(item->parents[k], POSTCALL_ID_SIZE, "%d", (int)(draw(&play->seed) % PARENTS));
+        }
+        postcall_batch_add(batch, item, play->now);
+    }
+}
+
+static void end_one(struct play *play, size_t slot)
+{
+    struct postcall_load *load = play->loads[slot];
+    enum postcall_fate fate = POSTCALL_ANSWERED;
+
+    if (!load)
+        return;
+    if (draw(&play->seed) % 4 == 0 && load->n > 1)
+        fate = POSTCALL_SPLIT;
+    else if (draw(&play->seed) % 3 == 0)
+        fate = POSTCALL_UNSENT;
+    else
+        play->served += load->n;
+    postcall_batch_done(batch, load, fate, play->now, draw(&play->seed));
+    postcall_load_free(load);
+    play->loads[slot] = NULL;
+}
+
 /* Whatever happens: no parent in two loads, limits kept, nobody lost, everybody served in the end. */
 START_TEST(test_property)
 {
-    uint64_t seed = 99 + (uint64_t)_i, now = 1000;
-    struct postcall_load *loads[4] = {0};
-    size_t added = 0, served = 0;
+    struct play play = {.seed = 99 + (uint64_t)_i, .now = 1000};
 
     open_batch(7, 30, 5000, 4);
-    while (served < 300) {
-        size_t slot = draw(&seed) % 4;
+    while (play.served < 300) {
+        size_t slot = draw(&play.seed) % 4;
 
-        now += draw(&seed) % 300;
-        for (size_t n = draw(&seed) % 9; n > 0 && added < 300; n--, added++) {
-            struct postcall_item *item = &items[added];
-
-            item->nodes = 1 + (uint32_t)(draw(&seed) % 6);
-            item->bytes = draw(&seed) % 1500;
-            item->not_before_ms = draw(&seed) % 10 == 0 ? now + 900 : 0;
-            for (size_t k = 0; k < POSTCALL_PARENTS; k++) {
-                if (draw(&seed) % 2)
-                    (void)snprintf(item->parents[k], POSTCALL_ID_SIZE, "%d", (int)(draw(&seed) % PARENTS));
-            }
-            postcall_batch_add(batch, item, now);
-        }
-        if (loads[slot]) {
-            enum postcall_fate fate = draw(&seed) % 4 == 0 && loads[slot]->n > 1 ? POSTCALL_SPLIT
-                                      : draw(&seed) % 3 == 0                     ? POSTCALL_UNSENT
-                                                                                 : POSTCALL_ANSWERED;
-
-            served += fate == POSTCALL_ANSWERED ? loads[slot]->n : 0;
-            postcall_batch_done(batch, loads[slot], fate, now, draw(&seed));
-            postcall_load_free(loads[slot]);
-            loads[slot] = NULL;
-        }
-        loads[slot] = next(now);
-        if (loads[slot]) {
-            ck_assert_uint_le(loads[slot]->n, 7);
-            check_loads(loads);
-        }
-        ck_assert_uint_lt(now, 10000000);
+        play.now += draw(&play.seed) % 300;
+        add_some(&play);
+        end_one(&play, slot);
+        play.loads[slot] = next(play.now);
+        if (play.loads[slot])
+            ck_assert_uint_le(play.loads[slot]->n, 7);
+        check_loads(play.loads);
+        ck_assert_uint_lt(play.now, 10000000);
     }
     ck_assert_uint_eq(postcall_batch_waiting(batch), 0);
 }

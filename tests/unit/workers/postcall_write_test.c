@@ -412,7 +412,8 @@ START_TEST(test_found)
     int rc;
 
     answer = answer_of(found_rows[_i].parts);
-    rc = postcall_read_found(arena, found_rows[_i].bare ? &bare_org : &org, &call, answer, 3, &found, &err);
+    rc = postcall_read_found(arena, found_rows[_i].bare ? &bare_org : &org, &call,
+                             &(struct postcall_answer){answer, 3}, &found, &err);
     json_decref(answer);
     ck_assert_int_eq(rc, found_rows[_i].good ? 0 : -1);
     if (rc != 0)
@@ -452,7 +453,9 @@ START_TEST(test_answers_cut_short)
     struct cf_err err;
 
     plan.consult = cuts[_i].consult;
-    ck_assert_int_eq(postcall_read_found(arena, &org, &call, answer, cuts[_i].n, &found, &err), cuts[_i].rc);
+    ck_assert_int_eq(
+        postcall_read_found(arena, &org, &call, &(struct postcall_answer){answer, cuts[_i].n}, &found, &err),
+        cuts[_i].rc);
     json_decref(answer);
 }
 END_TEST
@@ -478,7 +481,8 @@ START_TEST(test_refused_questions)
 
         (void)snprintf(parts, sizeof(parts), PART("tasks", "%s", ERROR("%s")), rows[i].status, rows[i].code);
         answer = answer_of(parts);
-        ck_assert_int_eq(postcall_read_found(arena, &org, &call, answer, 1, &found, &err), -1);
+        ck_assert_int_eq(
+            postcall_read_found(arena, &org, &call, &(struct postcall_answer){answer, 1}, &found, &err), -1);
         ck_assert_int_eq(err.kind, rows[i].kind);
         json_decref(answer);
     }
