@@ -2,13 +2,16 @@
 /*
  * lookup - the stage that learns who is calling: call-started in, call-queued out.
  *
- * Steps of a job: `normalise` (activity 2) -> `ask` (activities 3 to 5, one request) -> `queue` (greeting,
- * music, the call's context to Redis, the event). Promise: only a bad record fails a job; whatever happens to
- * Salesforce or Redis, the event leaves within `deadline_ms`, and customer.status says what is known.
+ * Steps of a job: `normalise` (activity 2) -> `cache` (said lately?) -> `ask` (activities 3 to 5, one
+ * request)
+ * -> `queue` (greeting, music, the call's context to Redis, the event). Promise: only a bad record fails a
+ * job; whatever happens to Salesforce or Redis, the event leaves within `deadline_ms`, and customer.status
+ * says what is known.
  */
 #ifndef LOOKUP_H
 #define LOOKUP_H
 
+#include "lookup_cache.h"
 #include "lookup_crm.h"
 #include "lookup_greeting.h"
 #include "lookup_rules.h"
@@ -30,9 +33,11 @@ struct lookup {
     struct cf_sf *sf;
     struct lookup_crm *crm;
     struct lookup_field_list fields[LOOKUP_OBJECTS];
+    struct lookup_cache *cache; /* NULL: switched off */
     struct lookup_rules rules;
     struct lookup_greeting_opts greeting;
     struct lookup_crm_counts counted; /* already in the metrics */
+    struct lookup_cache_counts cache_counted;
 };
 
 /* Of a job. */
@@ -40,11 +45,14 @@ struct lookup_job {
     struct cf_phone phone;
     const char *region;
     struct cf_customer customer;
+    struct cf_customer old; /* from the cache, too old for anything but an emergency */
+    bool has_old;
+    struct lookup_get *get;
     struct lookup_ask *ask;
     uint64_t asked_ns;
 };
 
-enum { LOOKUP_NORMALISE, LOOKUP_ASK, LOOKUP_QUEUE };
+enum { LOOKUP_NORMALISE, LOOKUP_CACHE, LOOKUP_ASK, LOOKUP_QUEUE };
 enum {
     LOOKUP_M_RESULTS = CF_SF_METRICS,
     LOOKUP_M_DURATION,
@@ -53,6 +61,8 @@ enum {
     LOOKUP_M_REQUESTS,
     LOOKUP_M_NUMBERS,
     LOOKUP_M_HALVED,
+    LOOKUP_M_CACHE,
+    LOOKUP_M_CACHE_PUTS,
 };
 
 extern const struct cf_key lookup_keys[];

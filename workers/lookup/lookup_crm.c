@@ -232,6 +232,11 @@ void lookup_crm_cancel(struct lookup_ask *ask)
     }
 }
 
+const struct lookup_query_opts *lookup_crm_query(const struct lookup_crm *crm)
+{
+    return &crm->opts.query;
+}
+
 struct lookup_crm_counts lookup_crm_counts(const struct lookup_crm *crm)
 {
     return crm->counts;

@@ -68,6 +68,8 @@ struct lookup_ask *lookup_crm_ask(struct lookup_crm *crm, const struct cf_phone 
 /** The callback will not run. */
 void lookup_crm_cancel(struct lookup_ask *ask);
 
+/** What is asked for now: without what the org turned out to lack. */
+const struct lookup_query_opts *lookup_crm_query(const struct lookup_crm *crm);
 struct lookup_crm_counts lookup_crm_counts(const struct lookup_crm *crm);
 
 #endif

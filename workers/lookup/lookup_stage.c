@@ -5,6 +5,9 @@
 #include "lookup.h"
 #include "sf/sf.h"
 
+#define CACHE_WAIT_MS 50    /* a caller waits no longer than this for Redis, */
+#define CACHE_WAIT_SHARE 4U /* nor longer than this part of the deadline */
+
 #define CF_CONFIG_ARRAY struct lookup_config
 #include "config/keys.h"
 
@@ -29,6 +32,11 @@ const struct cf_metric lookup_metrics[] = {
                           "Numbers in these requests."},
     [LOOKUP_M_HALVED] = {"callfleet_lookup_requests_halved_total", CF_COUNTER, NULL,
                          "Requests asked again in halves: refused, or too many rows."},
+    [LOOKUP_M_CACHE] =
+        {"callfleet_lookup_cache_total", CF_COUNTER, "result",
+         "Looks into the cache: found (fresh or old), missed, failed, skipped (Redis is down)."},
+    [LOOKUP_M_CACHE_PUTS] = {"callfleet_lookup_cache_puts_total", CF_COUNTER, NULL,
+                             "Answers put into the cache."},
     {0}};
 
 static bool is_region(const char *text)
@@ -73,6 +81,64 @@ static int read_fields(const struct lookup_config *config, struct lookup_field_l
     return 0;
 }
 
+/* ---- the cache ---- */
+
+/* The secret that the whole fleet has: a file for this alone, else what it logs in with. */
+static int read_secret(const struct lookup_config *config, char **ret_secret, struct cf_err *err)
+{
+    const char *path = config->cache_key_file;
+
+    if (path)
+        return cf_config_secret(path, ret_secret, err);
+    path = config->sf_jwt_key_file ? config->sf_jwt_key_file : config->sf_client_secret_file;
+    if (!path)
+        path = config->sf_password_file;
+    if (!path)
+        return cf_err_set(err, CF_ERR_CONFIG, "lookup", 0, "cache_key_file is not set, nor is any secret");
+    return cf_config_secret(path, ret_secret, err);
+}
+
+static int open_cache(struct cf_worker *worker, struct lookup *lookup, struct cf_err *err)
+{
+    const struct lookup_config *config = lookup->config;
+    struct lookup_cache_opts opts = {.query = lookup_crm_query(lookup->crm),
+                                     .ttl_ms = config->cache_ttl_ms,
+                                     .negative_ttl_ms = config->cache_negative_ttl_ms,
+                                     .stale_ms = config->cache_stale_ms,
+                                     .wait_ms = (uint32_t)(config->deadline_ms / CACHE_WAIT_SHARE)};
+    struct cf_buf org;
+    char *secret;
+
+    if (opts.ttl_ms == 0 && opts.negative_ttl_ms == 0 && opts.stale_ms == 0)
+        return 0;
+    if (read_secret(config, &secret, err))
+        return -1;
+    if (opts.wait_ms > CACHE_WAIT_MS)
+        opts.wait_ms = CACHE_WAIT_MS;
+    cf_buf_init(&org, 4096);
+    cf_buf_printf(&org, "%s\n%s\n%s\n%s", config->match, config->sf_login_url,
+                  config->sf_client_id ? config->sf_client_id : "",
+                  config->sf_username ? config->sf_username : "");
+    opts.secret = cf_str_of(secret);
+    opts.org = cf_buf_view(&org);
+    lookup->cache = lookup_cache_new(cf_worker_loop(worker), cf_worker_redis(worker), &opts);
+    cf_buf_done(&org);
+    explicit_bzero(secret, strlen(secret));
+    free(secret);
+    return 0;
+}
+
+static void on_seen(void *arg, const struct cf_phone *phone, const struct lookup_query_opts *opts,
+                    const json_t *answer)
+{
+    struct lookup *lookup = arg;
+
+    if (lookup->cache)
+        lookup_cache_put(lookup->cache, phone, opts, answer);
+}
+
+/* ---- Salesforce ---- */
+
 static int open_salesforce(struct cf_worker *worker, struct lookup *lookup, struct cf_err *err)
 {
     const struct lookup_config *config = lookup->config;
@@ -86,6 +152,8 @@ static int open_salesforce(struct cf_worker *worker, struct lookup *lookup, stru
         .try_ms = (uint32_t)config->sf_timeout_ms,
         .batch = (uint32_t)config->lookup_batch,
         .linger_ms = (uint32_t)config->lookup_linger_ms,
+        .seen = on_seen,
+        .seen_arg = lookup,
     };
 
     if (read_fields(config, lookup->fields, &crm.query, err))
@@ -104,7 +172,7 @@ static int open_salesforce(struct cf_worker *worker, struct lookup *lookup, stru
         return -1;
     cf_sf_metrics(lookup->sf, cf_worker_stage_metrics(worker));
     lookup->crm = lookup_crm_new(cf_worker_loop(worker), lookup->sf, &crm);
-    return 0;
+    return open_cache(worker, lookup, err);
 }
 
 int lookup_init(struct cf_worker *worker, struct cf_err *err)
@@ -130,6 +198,7 @@ void lookup_done(struct cf_worker *worker)
     if (!lookup)
         return;
     lookup_crm_free(lookup->crm);
+    lookup_cache_free(lookup->cache);
     cf_sf_free(lookup->sf);
     free(lookup);
     cf_worker_set_state(worker, NULL);

@@ -173,7 +173,7 @@ static void teardown(void)
     redis_server_stop(&server);
 }
 
-static void big_round_trip(size_t size)
+static inline void big_round_trip(size_t size)
 {
     char *value = memset(cf_calloc(size, 1), 'x', size);
     struct cf_str set[] = {CF_STR("SET"), CF_STR("big"), {value, size}};
@@ -187,7 +187,7 @@ static void big_round_trip(size_t size)
     ck_assert_uint_eq(call("GET big").size, size);
 }
 
-static struct result call_until_connected(void)
+static inline struct result call_until_connected(void)
 {
     struct result result;
 
