@@ -31,9 +31,9 @@ struct lookup_get;
 #define LOOKUP_CACHE_VALUE_BYTES ((size_t)64 << 10) /* larger answers are not kept */
 
 struct lookup_cache_opts {
-    struct lookup_query_opts query;             /* its texts are borrowed */
-    struct cf_str secret;                       /* of the fleet */
-    struct cf_str org;                          /* whose customers: entries of others are not found */
+    const struct lookup_query_opts *query; /* to read with; borrowed, what the org lacks may leave it */
+    struct cf_str secret;                  /* of the fleet */
+    struct cf_str org; /* whose customers, and how they are found: entries of others are not found */
     uint64_t ttl_ms, negative_ttl_ms, stale_ms; /* 0 turns each off */
     uint32_t wait_ms;
 };
