@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sf/sf.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 
 #include "arena/arena.h"
@@ -109,6 +108,8 @@ struct cf_sf *cf_sf_new(struct cf_loop *loop, const struct cf_sf_opts *opts, str
     sf = cf_calloc(1, sizeof(*sf));
     sf->loop = loop;
     sf->texts = cf_arena_new(OPTS_LIMIT_BYTES);
+    sf->seed = cf_clock_mono_ns() ^ (uint64_t)(uintptr_t)sf;
+    sf->seed |= 1;
     copy_opts(sf, opts);
     for (size_t i = 0; i < SF_CLASSES; i++)
         sf_line_init(&sf->lines[i]);
@@ -150,11 +151,13 @@ void cf_sf_free(struct cf_sf *sf)
     free(sf);
 }
 
-uint64_t sf_random(void)
+/* xorshift64 */
+uint64_t sf_random(struct cf_sf *sf)
 {
-    uint64_t random;
-
-    return RAND_bytes((unsigned char *)&random, sizeof(random)) == 1 ? random : cf_clock_mono_ns();
+    sf->seed ^= sf->seed << 13;
+    sf->seed ^= sf->seed >> 7;
+    sf->seed ^= sf->seed << 17;
+    return sf->seed;
 }
 
 void sf_call_free(struct cf_sf_call *call)

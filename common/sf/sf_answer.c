@@ -55,7 +55,8 @@ void sf_note_health(struct cf_sf *sf, const struct cf_sf_call *call, const struc
     bool overloaded = health == SF_OVERLOADED;
 
     note_window(sf, call, sign->timed_out && health == SF_OUTAGE ? SF_SLOW : health, now_ms);
-    sf_breaker_note(&sf->circuit, call->epoch, health, overloaded ? retry_after_ms : 0, now_ms, sf_random());
+    sf_breaker_note(&sf->circuit, call->epoch, health, overloaded ? retry_after_ms : 0, now_ms,
+                    sf_random(sf));
     if (sf->circuit.openings != openings)
         sf_window_reset(&sf->window, now_ms);
     if (call->sent_ms > 0) {
@@ -63,18 +64,21 @@ void sf_note_health(struct cf_sf *sf, const struct cf_sf_call *call, const struc
         if (sign->status != 0 || sign->timed_out) /* a refused connection is quick, and says nothing */
             sf_lease_note(sf->lease, now_ms - call->sent_ms, sign->timed_out);
     }
-    sf_show(sf);
+    sf_show_soon(sf, now_ms);
 }
 
 static void note_limits(struct cf_sf *sf, const struct cf_http_response *res)
 {
     uint64_t now_ms = cf_clock_mono_ms();
+    bool stopped = sf->spend.stopped[CF_SF_LIVE_CALLER] || sf->spend.stopped[CF_SF_POST_CALL];
     struct cf_sf_budget budget;
 
     if (!sf_limits_parse(cf_http_header(res, "Sforce-Limit-Info"), &budget))
         return; /* not every answer has it; the last one known stays */
     sf_spend_note(&sf->spend, budget, now_ms);
     sf_poll_known(sf->poll, now_ms);
+    if (stopped != (sf->spend.stopped[CF_SF_LIVE_CALLER] || sf->spend.stopped[CF_SF_POST_CALL]))
+        sf_show(sf);
 }
 
 /* The org was fine with this configuration until now: somebody changed the org, and may change it back. A
@@ -113,8 +117,11 @@ static void finish_answered(struct cf_sf_call *call, const struct sf_reply *repl
         return;
     }
     sf->worked = true;
-    sf->bad_config = false;
     sf_note_health(sf, call, &sign, 0);
+    if (sf->bad_config) {
+        sf->bad_config = false;
+        sf_show(sf);
+    }
     /* The callback borrows the tree; it may take its own reference. */
     json_t *body = res.json;
 
@@ -194,7 +201,7 @@ void sf_pause_writers(struct cf_sf *sf, const char *why)
         return;
     if (sf->writers.level == 0)
         cf_log_error("sf", NULL, "Salesforce refuses all records alike: %s. Waiting until it takes one", why);
-    sf_breaker_open(&sf->writers, now_ms, sf_random());
+    sf_breaker_open(&sf->writers, now_ms, sf_random(sf));
     sf_show(sf);
 }
 

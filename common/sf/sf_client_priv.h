@@ -49,6 +49,7 @@ struct cf_sf {
     struct sf_link sent;
     uint32_t waiting, in_flight;
     uint64_t calls, api_calls;
+    uint64_t seed, shown_ms;
     struct sf_breaker circuit; /* of all requests */
     struct sf_breaker writers; /* of all but live callers': records fail alike */
     struct sf_window window;
@@ -73,7 +74,8 @@ static inline struct cf_sf_call *sf_call_of(struct sf_link *link)
 struct cf_sf_call *sf_call_new(struct cf_sf *sf, const struct cf_sf_request *request, cf_sf_fn *fn,
                                void *arg);
 void sf_call_free(struct cf_sf_call *call);
-uint64_t sf_random(void);
+/** For jitter, not for secrets. */
+uint64_t sf_random(struct cf_sf *sf);
 
 /* ---- sf_send.c ---- */
 void sf_pump_soon(struct cf_sf *sf);
@@ -97,6 +99,8 @@ void sf_note_health(struct cf_sf *sf, const struct cf_sf_call *call, const struc
 
 /* ---- sf_show.c: metrics and log lines ---- */
 void sf_show(struct cf_sf *sf);
+/** Unless that was just done and no circuit has changed. */
+void sf_show_soon(struct cf_sf *sf, uint64_t now_ms);
 /** One log line per transition of a circuit. */
 void sf_show_circuits(struct cf_sf *sf);
 void sf_count_api_call(struct cf_sf *sf, const struct cf_sf_call *call);

@@ -29,8 +29,9 @@ struct sf_sign {
     bool concurrent;         /* REQUEST_LIMIT_EXCEEDED speaks of requests at once, not of the day */
     uint64_t waited_ms;
 };
-#define SF_PATIENCE_MS 5000 /* no answer for that long is an outage whoever waited; sooner it may be haste   \
-                             */
+#define SF_PATIENCE_MS                                                                                       \
+    5000 /* no answer for that long is an outage whoever waited; sooner it may be haste                      \
+          */
 enum sf_health sf_health_of(const struct sf_sign *sign);
 /** Of "120" or an HTTP date; 0: none or not understood. At most SF_MAX_RETRY_AFTER_MS. */
 uint64_t sf_retry_after_ms(struct cf_str header, int64_t now_wall_ms);

@@ -298,7 +298,7 @@ static void note_login(struct cf_sf *sf, bool ok)
     uint64_t now_ms = cf_clock_mono_ms(), failed = counts->failed + counts->refused;
 
     if (!ok && failed != sf->logins_noted)
-        sf_breaker_note(&sf->circuit, sf->circuit.epoch, SF_OUTAGE, 0, now_ms, sf_random());
+        sf_breaker_note(&sf->circuit, sf->circuit.epoch, SF_OUTAGE, 0, now_ms, sf_random(sf));
     else
         sf_breaker_forget(&sf->circuit, sf->circuit.epoch); /* the next call is the probe */
     sf->logins_noted = failed;

@@ -5,6 +5,8 @@
 #include "metrics/metrics.h"
 #include "sf/sf_client_priv.h"
 
+#define SHOW_MS 100 /* gauges that change with each answer need not be newer */
+
 static const char *const class_names[SF_CLASSES] = {"live-caller", "post-call", "backfill"};
 
 static void set(struct cf_sf *sf, size_t id, double value)
@@ -38,10 +40,17 @@ static void show_logins(struct cf_sf *sf)
     set(sf, CF_SF_M_CREDENTIALS_REFUSED, now->refused_now);
 }
 
+void sf_show_soon(struct cf_sf *sf, uint64_t now_ms)
+{
+    if (now_ms - sf->shown_ms >= SHOW_MS || sf_breaker_state(&sf->circuit, now_ms) != sf->shown)
+        sf_show(sf);
+}
+
 void sf_show(struct cf_sf *sf)
 {
     uint64_t now_ms = cf_clock_mono_ms();
 
+    sf->shown_ms = now_ms;
     sf_show_circuits(sf);
     if (!sf->metrics)
         return;
