@@ -137,8 +137,8 @@ enum cf_err_kind cf_sf_record_failed(struct cf_sf *sf, int status, const char *e
 /** A record was written or found. */
 void cf_sf_record_done(struct cf_sf *sf);
 
-/** A query inside a composite request failed with `err`, whose kind is the table's: settles the kind to go
- * by. */
+/** A question that is the same for all events failed with `err`, whose kind is the table's: settles the kind
+ * to go by. */
 void cf_sf_query_failed(struct cf_sf *sf, struct cf_err *err);
 
 /* Ids of the client's metrics: they come first in a stage's table, whose own ids start at CF_SF_METRICS. */

@@ -233,8 +233,10 @@ void cf_sf_record_done(struct cf_sf *sf)
 
 void cf_sf_query_failed(struct cf_sf *sf, struct cf_err *err)
 {
-    if (err->kind != CF_ERR_CONFIG)
+    if (err->kind != CF_ERR_CONFIG || !sf->wrote)
         return;
+    if (!sf->bad_record_config)
+        cf_log_err(CF_LOG_ERROR, "sf", NULL, "the org no longer takes what the configuration asks for", err);
     err->kind = CF_ERR_TRANSIENT;
     sf->bad_record_config = true;
     sf_show(sf);

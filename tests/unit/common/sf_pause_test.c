@@ -439,6 +439,26 @@ START_TEST(test_configuration)
 }
 END_TEST
 
+static enum cf_err_kind settled(enum cf_err_kind kind)
+{
+    struct cf_err err;
+
+    (void)cf_err_set(&err, kind, "sf", 400, "the query failed");
+    cf_sf_query_failed(sf, &err);
+    return err.kind;
+}
+
+START_TEST(test_configuration_of_questions)
+{
+    ck_assert_int_eq(settled(CF_ERR_CONFIG), CF_ERR_CONFIG);
+    cf_sf_record_done(sf);
+    ck_assert_int_eq(settled(CF_ERR_THROTTLED), CF_ERR_THROTTLED);
+    ck_assert_double_eq(shown(CF_SF_M_CONFIG_ERROR), 0);
+    ck_assert_int_eq(settled(CF_ERR_CONFIG), CF_ERR_TRANSIENT);
+    ck_assert_double_eq(shown(CF_SF_M_CONFIG_ERROR), 1);
+}
+END_TEST
+
 START_TEST(test_configuration_of_requests)
 {
     static const struct answer gone = {"/", NULL, "[{\"errorCode\":\"UNSUPPORTED_API_VERSION\"}]", 410,
@@ -527,6 +547,7 @@ int main(void)
     tcase_add_test(tcase, test_records_alike_pause_the_writers);
     tcase_add_test(tcase, test_other_records);
     tcase_add_test(tcase, test_configuration);
+    tcase_add_test(tcase, test_configuration_of_questions);
     tcase_add_test(tcase, test_configuration_of_requests);
     tcase_add_test(tcase, test_redirect_is_not_followed);
     tcase_add_loop_test(tcase, test_strange_bodies, 0, (int)(sizeof(strange) / sizeof(strange[0])));
