@@ -38,6 +38,17 @@ static void drain(struct http_shard *shard)
     }
 }
 
+static void on_timer(void *arg)
+{
+    struct http_shard *shard = arg;
+    int running;
+
+    shard->in_timer = true;
+    (void)curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    drain(shard);
+    shard->in_timer = false;
+}
+
 static void on_socket(void *arg, int events)
 {
     struct http_sock *sock = arg; /* curl may drop it inside the call below */
@@ -56,17 +67,8 @@ static void on_socket(void *arg, int events)
         mask |= CURL_CSELECT_ERR;
     (void)curl_multi_socket_action(shard->multi, sock->fd, mask, &running);
     drain(shard);
-}
-
-static void on_timer(void *arg)
-{
-    struct http_shard *shard = arg;
-    int running;
-
-    shard->in_timer = true;
-    (void)curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    drain(shard);
-    shard->in_timer = false;
+    if (shard->due) /* a request that a callback has sent goes out now, not behind the other answers */
+        on_timer(shard);
 }
 
 static int on_want_timer(CURLM *multi, long ms, void *arg)
@@ -74,6 +76,7 @@ static int on_want_timer(CURLM *multi, long ms, void *arg)
     struct http_shard *shard = arg;
 
     (void)multi;
+    shard->due = ms == 0 && !shard->in_timer;
     if (ms < 0)
         cf_timer_stop(shard->timer);
     else /* from inside the timer 0 would run again and again in one turn while curl keeps asking for it */

@@ -21,7 +21,7 @@ struct http_shard {
     CURLM *multi;
     struct cf_timer *timer; /* curl's one timer */
     uint32_t n_calls, max_calls;
-    bool in_timer;
+    bool in_timer, due; /* due: curl wants its timer to run at once */
 };
 
 struct http_sock;

@@ -163,14 +163,12 @@ static bool replays(struct cf_sf_call *call)
     return true;
 }
 
-void sf_on_http(void *arg, const struct cf_http_response *res, const struct cf_err *err)
+static void take_answer(struct cf_sf_call *call, const struct cf_http_response *res, const struct cf_err *err)
 {
-    struct cf_sf_call *call = arg;
     struct cf_sf *sf = call->sf;
     struct sf_reply reply;
 
     sf_leave(call);
-    sf_pump_soon(sf);
     sf_lease_give_back(sf->lease, call->lease, err && cf_http_error_is_timeout(err));
     call->lease = 0;
     if (err) {
@@ -189,6 +187,17 @@ void sf_on_http(void *arg, const struct cf_http_response *res, const struct cf_e
         sf_token_proved(sf->token, call->generation);
     }
     finish_answered(call, &reply, sf_retry_after_ms(cf_http_header(res, "Retry-After"), cf_clock_wall_ms()));
+}
+
+/* The next in line goes at once, so that its request does not wait until all answers of this turn are read.
+ */
+void sf_on_http(void *arg, const struct cf_http_response *res, const struct cf_err *err)
+{
+    struct cf_sf_call *call = arg;
+    struct cf_sf *sf = call->sf;
+
+    take_answer(call, res, err);
+    sf_on_pump(sf);
 }
 
 /* ---- the verdicts of records ---- */

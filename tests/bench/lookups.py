@@ -13,6 +13,7 @@ from waits import wait_until
 
 LATENCY_MS = 50
 IN_FLIGHT = (100, 1000, 4000)
+COALESCED = 1000  # allowed in flight in the row with coalescing on
 SECONDS = 8  # of load at the theoretical rate, up to MOST records
 MOST = 160000
 FLOOR_BODY_BYTES = 1150  # about what a lookup of one number sends
@@ -96,10 +97,15 @@ def lookup_row(bench, stub, n, name, count, prefix, **settings):
 def rows(bench, make, settings):
     """`make(i)`: the i-th call, each of another number. `settings(url)`: where Salesforce is and how to log in."""
     with Stub(bench.options.bin / "sf-stub") as stub:
-        for n in IN_FLIGHT:
-            count = min(MOST, n * 1000 // LATENCY_MS * SECONDS)
-            prefix = "n%d%s." % (n, bench.run)
+        for n in bench.options.in_flight:
             floor_row(bench, stub, n)
-            bench.topics(prefix)
-            bench.fill(prefix + "call-started", make, count)
-            lookup_row(bench, stub, n, "lookup, %d in flight" % n, count, prefix, **settings(stub.url))
+            worker_row(bench, stub, n, make, "lookup, %d in flight" % n, callfleet_lookup_batch=1, **settings(stub.url))
+        if COALESCED in bench.options.in_flight:
+            worker_row(bench, stub, COALESCED, make, "lookup, %d, coalescing on" % COALESCED, **settings(stub.url))
+
+
+def worker_row(bench, stub, n, make, name, **settings):
+    count, prefix = min(MOST, n * 1000 // LATENCY_MS * SECONDS), "n%d%s." % (len(bench.rows), bench.run)
+    bench.topics(prefix)
+    bench.fill(prefix + "call-started", make, count)
+    lookup_row(bench, stub, n, name, count, prefix, **settings)

@@ -160,7 +160,8 @@ def run(options, directory):
     with brokers.Apache(directory / "kafka") as kafka, servers.Redis(directory / "redis") as redis:
         bench = Bench(options, directory, kafka, redis)
         count = options.events
-        print("%d events, %d partitions, one Apache Kafka node, %d cores shared by all" % (count, PARTITIONS, os.cpu_count()))
+        print("%d events, %d partitions, one Apache Kafka node, %d cores shared by all; load before: %.1f" % (
+            count, PARTITIONS, os.cpu_count(), os.getloadavg()[0]))
         if not options.lookups_only:
             runtime_rows(bench, count)
         if options.runtime_only:
@@ -198,6 +199,8 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "release" / "bin")
     parser.add_argument("--runtime-only", action="store_true", help="only the bare loop and the echo stage")
     parser.add_argument("--lookups-only", action="store_true", help="only the lookup worker against sf-stub")
+    parser.add_argument("--in-flight", type=lambda text: [int(n) for n in text.split(",")], default=lookups.IN_FLIGHT,
+                        help="requests at once, in the rows against sf-stub; default 100,1000,4000")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="callfleet-bench-") as directory:
