@@ -239,6 +239,11 @@ static const struct {
     {"x", "", "x", false},
     {"x", "1x", "x", false},
     {"x", "a b", "x", false},
+    {"x {text}", "F1", "x", false}, /* of description and comment only */
+    {"x", "Subject", "x", false},   /* has a key of its own */
+    {"x", "description", "x", false},
+    {"x", "WhatId", "x", false},
+    {"x", "Priority", "High", true},
 };
 
 START_TEST(test_check)
@@ -266,6 +271,34 @@ START_TEST(test_task_fields)
     ck_assert_uint_eq(plan.n_fields, 1); /* an empty value would only clear what others have set */
     ck_assert_str_eq(plan.fields[0].name, "Queue__c");
     ck_assert(is(plan.fields[0].value, "q:support"));
+}
+END_TEST
+
+START_TEST(test_texts_by_template)
+{
+    struct postcall_rules own = rules;
+    struct cf_call_ended ended = full_call();
+    struct postcall_plan plan;
+    struct cf_err err;
+
+    own.disposition = "{wrapUpCode}/{callType}/{durationSeconds}/{endedDate}";
+    own.description = "D {callId}: {text}";
+    own.comment = "{notes}";
+    own.recording_link = "https://play.example/{callId}";
+    ck_assert_int_eq(postcall_rules_check(&own, &err), -1); /* {notes} is in {text} */
+    own.comment = "{agentName}";
+    ck_assert_int_eq(postcall_rules_check(&own, &err), 0);
+    postcall_decide(arena, &own, &ended, &customer, &plan);
+    ck_assert(is(plan.disposition, "Solved/Inbound/210/2026-11-22"));
+    ck_assert(cf_str_starts(plan.description, CF_STR("D c-1: Inbound call c-1, ended ")));
+    ck_assert_ptr_nonnull(strstr(plan.description.p, "\nRecording: https://play.example/c-1\n"));
+    ck_assert_str_eq(plan.parts[0].p, "Jane Doe\n[callfleet:c-1]");
+    own.recording_link = "https://play.example/?u={recordingUrl}";
+    ended.recording_url = (struct cf_str){0};
+    own.disposition = "{parentCallId}";
+    postcall_decide(arena, &own, &ended, &customer, &plan);
+    ck_assert_ptr_null(strstr(plan.description.p, "Recording:"));
+    ck_assert_ptr_null(plan.disposition.p);
 }
 END_TEST
 
@@ -461,6 +494,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_templates, 0, ROWS(templates));
     tcase_add_loop_test(tcase, test_check, 0, ROWS(checks));
     tcase_add_test(tcase, test_task_fields);
+    tcase_add_test(tcase, test_texts_by_template);
     tcase_add_loop_test(tcase, test_cut, 0, ROWS(cuts));
     tcase_add_loop_test(tcase, test_split_property, 0, 4);
     tcase_add_test(tcase, test_split_at_the_border);
