@@ -127,6 +127,8 @@ void sb_admin_config_set(struct sb_context *context, const struct sb_request *re
         sf_store_set_index_delay_ms(sandbox->store,
                                     (uint32_t)sb_setting(&sandbox->settings, SB_index_delay_ms));
         sf_org_person_accounts(sandbox->store, sb_setting(&sandbox->settings, SB_person_accounts) != 0);
+        sf_store_set_duplicate_rule(
+            sandbox->store, (enum sf_duplicate_rule)sb_setting(&sandbox->settings, SB_duplicate_rule));
         sb_store_give(context);
         sb_reply_json(reply, 200, sb_settings_json(&sandbox->settings));
     }

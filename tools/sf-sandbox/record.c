@@ -298,6 +298,8 @@ static int write_row(struct sf_store *store, struct sf_row *row, json_t *body, b
     if (check_required(row, fail) != 0 || check_unique(store, row, fail) != 0)
         return -1;
     sf_row_derive(store, row, creating);
+    if (creating && sf_duplicate_check(store, row, fail) != 0)
+        return -1;
     save(store, row);
     note_phones(store, row);
     sf_index_record(store, row->object, row->id);

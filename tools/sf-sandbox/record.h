@@ -29,6 +29,10 @@ void sf_person_prepare(struct sf_store *store, struct sf_row *row);
 /** Brings a saved person's contact in line. */
 int sf_person_mirror(struct sf_store *store, const struct sf_row *row, struct sf_fail *fail);
 
+/* ---- duplicate.c ---- */
+/** A derived new record against the duplicate rules: DUPLICATES_DETECTED. */
+int sf_duplicate_check(struct sf_store *store, const struct sf_row *row, struct sf_fail *fail);
+
 /* ---- derive.c ---- */
 /** What an insert starts from: initial values, owner, audit fields, numbers. */
 void sf_row_defaults(struct sf_store *store, struct sf_row *row);

@@ -433,8 +433,11 @@ void sb_router_subrequest(struct sb_context *context, struct sb_request *request
 
 void sb_store_take(struct sb_context *context, const struct sb_request *request)
 {
+    const char *duplicates = sb_request_header(request, "Sforce-Duplicate-Rule-Header");
+    bool allowed = duplicates && strcasestr(duplicates, "allowSave=true");
+
     pthread_mutex_lock(&context->sandbox->store_lock);
-    sf_store_set_context(context->sandbox->store, &(struct sf_context){request->version, NULL});
+    sf_store_set_context(context->sandbox->store, &(struct sf_context){request->version, NULL, allowed});
 }
 
 void sb_store_give(struct sb_context *context)

@@ -25,6 +25,7 @@
     X(concurrent_limit, 25, 1, 1000, "requests that may run longer than concurrent_after_ms at once")        \
     X(concurrent_after_ms, 20000, 1, 600000, "a request that runs longer than this is a long one")           \
     X(app_limit, 0, 0, INT64_MAX, "above 0: Sforce-Limit-Info tells the app's share too")                    \
+    X(duplicate_rule, 0, 0, 2, "0: none; 1: warns, unless allowSave=true; 2: blocks")                        \
     X(person_accounts, 0, 0, 1, "whether the org has Person Accounts")                                       \
     X(batch_size, 0, 0, 2000, "records per query page; 0: 2,000 or what the client asks for")
 

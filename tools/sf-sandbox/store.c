@@ -91,6 +91,12 @@ void sf_store_set_context(struct sf_store *store, const struct sf_context *conte
     if (context->version)
         (void)cf_str_copy(store->version, sizeof(store->version), cf_str_of(context->version));
     (void)cf_str_copy(store->user_id, sizeof(store->user_id), cf_str_of(user));
+    store->duplicates_allowed = context->allow_duplicates;
+}
+
+void sf_store_set_duplicate_rule(struct sf_store *store, enum sf_duplicate_rule rule)
+{
+    store->duplicate_rule = rule;
 }
 
 void sf_store_set_now(struct sf_store *store, sf_now_fn *fn, void *arg)

@@ -68,6 +68,7 @@ struct sf_context {
     const char *version; /* "v60.0", copied; in attributes.url and nextRecordsUrl. NULL: unchanged */
     const char
         *user_id; /* CreatedById, LastModifiedById and default OwnerId of writes. NULL: the default user */
+    bool allow_duplicates; /* Sforce-Duplicate-Rule-Header: allowSave=true */
 };
 /** Applies to all calls until the next one. Unknown users are taken as they are. */
 void sf_store_set_context(struct sf_store *store, const struct sf_context *context);
@@ -75,6 +76,9 @@ void sf_store_set_context(struct sf_store *store, const struct sf_context *conte
 typedef int64_t sf_now_fn(void *arg); /* milliseconds since 1970 */
 /** Replaces the clock (CreatedDate, date literals, locator life, index delay). NULL: the system clock. */
 void sf_store_set_now(struct sf_store *store, sf_now_fn *fn, void *arg);
+/* Off at first. WARN lets a write pass whose context allows duplicates, BLOCK none. */
+enum sf_duplicate_rule { SF_DUPLICATE_OFF, SF_DUPLICATE_WARN, SF_DUPLICATE_BLOCK };
+void sf_store_set_duplicate_rule(struct sf_store *store, enum sf_duplicate_rule rule);
 /** How long after a write the search index follows. 0 (the default): at once. */
 void sf_store_set_index_delay_ms(struct sf_store *store, uint32_t delay_ms);
 

@@ -25,7 +25,8 @@ struct sf_store {
     sf_now_fn *now;
     void *now_arg;
     uint32_t index_delay_ms;
-    bool person_accounts;
+    bool person_accounts, duplicates_allowed;
+    enum sf_duplicate_rule duplicate_rule;
     unsigned savepoints;
     uint64_t next_locator;
     char comment_id[SF_ID_SIZE], comment_asked[SF_ID_SIZE]; /* sf_store_comment_made() */

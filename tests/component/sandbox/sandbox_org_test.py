@@ -111,3 +111,27 @@ def test_person_accounts(fresh):
     assert (contact["Id"], contact["Name"], contact["MobilePhone"], contact["IsPersonAccount"], contact["AccountId"]) == \
         (rows[0]["PersonContactId"], "Ann Person", "(928) 555-0188", True, person)
     assert sandbox.rest("POST", "/sobjects/Account", {"FirstName": "Nobody"}).code == "REQUIRED_FIELD_MISSING"
+
+
+# ---- duplicate rules ----
+def test_duplicates_are_refused_when_the_org_has_rules(fresh):
+    sandbox = fresh()
+    body = {"LastName": "Twin", "Email": "twin@example.org"}
+    first = sandbox.create("Contact", **body)
+    sandbox.create("Contact", **body)  # no rule yet
+    sandbox.config(duplicate_rule=1)
+    reply = sandbox.rest("POST", "/sobjects/Contact", body)
+    assert reply.status == 400 and reply.code == "DUPLICATES_DETECTED", reply
+    result = reply.json[0]["duplicateResult"]
+    records = result["matchResults"][0]["matchRecords"]
+    assert result["allowSave"] is True and first in [r["record"]["Id"] for r in records] and len(records) == 2
+    reply = sandbox.rest("POST", "/composite/sobjects", {"records": [{"attributes": {"type": "Contact"}, **body}]})
+    assert reply.json[0]["errors"][0]["statusCode"] == "DUPLICATES_DETECTED"
+    allow = {"Sforce-Duplicate-Rule-Header": "allowSave=true; includeRecordDetails=true"}
+    assert sandbox.rest("POST", "/sobjects/Contact", body, headers=allow).status == 201
+    assert sandbox.rest("POST", "/sobjects/Contact", body).status == 400  # for that request only
+    sandbox.config(duplicate_rule=2)
+    assert sandbox.rest("POST", "/sobjects/Contact", body, headers=allow).json[0]["duplicateResult"]["allowSave"] is False
+    assert sandbox.rest("PATCH", "/sobjects/Contact/" + first, {"Title": "Dr"}).status == 204
+    assert sandbox.rest("POST", "/sobjects/Contact", {"LastName": "Twin", "Phone": "1"}).status == 201
+    assert sandbox.rest("POST", "/sobjects/Contact", {"LastName": "twin", "Phone": "1"}).status == 400
