@@ -173,6 +173,8 @@ def test_a_comment_without_a_task_of_its_own(other, customer, kind):
     mark = other.mark()
     other.end(child, parentCallId=parent)
     other.updated(child)
+    if kind == "delay-before":
+        wait_until(lambda: [e for e in other.requests("write", mark) if e.get("fault") == kind], 20, "the late one")
     hits = requests.get(other.sandbox.url + "/_sandbox/faults", timeout=5).json()
     assert [f["hits"] for f in hits] == [1], json.dumps([e.get("body") for e in other.requests("write", mark)])
     assert len(other.tasks(parent)) == 1
