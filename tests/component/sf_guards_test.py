@@ -5,7 +5,7 @@ import time
 import brokers
 import pytest
 import requests
-from lookup_test import Lookup
+from lookups import Lookup
 from waits import wait_until
 
 SETTINGS = {
