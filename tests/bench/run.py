@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tools" / "lib"))
 
 import brokers  # noqa: E402
 import kafka_admin  # noqa: E402
-import lookups  # noqa: E402
+import lookup_rows  # noqa: E402
 import servers  # noqa: E402
 from confluent_kafka import Consumer, Producer, TopicPartition  # noqa: E402
 from procs import Process  # noqa: E402
@@ -166,7 +166,7 @@ def run(options, directory):
             runtime_rows(bench, count)
         if options.runtime_only:
             return bench.rows
-        lookups.rows(bench, stranger, lambda url: salesforce(url, directory))
+        lookup_rows.rows(bench, stranger, lambda url: salesforce(url, directory))
         if options.lookups_only:
             return bench.rows
         bench.topics("c.")
@@ -199,7 +199,7 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "release" / "bin")
     parser.add_argument("--runtime-only", action="store_true", help="only the bare loop and the echo stage")
     parser.add_argument("--lookups-only", action="store_true", help="only the lookup worker against sf-stub")
-    parser.add_argument("--in-flight", type=lambda text: [int(n) for n in text.split(",")], default=lookups.IN_FLIGHT,
+    parser.add_argument("--in-flight", type=lambda text: [int(n) for n in text.split(",")], default=lookup_rows.IN_FLIGHT,
                         help="requests at once, in the rows against sf-stub; default 100,1000,4000")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()

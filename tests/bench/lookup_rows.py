@@ -14,8 +14,11 @@ from waits import wait_until
 LATENCY_MS = 50
 IN_FLIGHT = (100, 1000, 4000)
 COALESCED = 1000  # allowed in flight in the row with coalescing on
+# Each number its own request, nothing out of the cache.
+ALONE = {"callfleet_lookup_batch": 1, "callfleet_cache_ttl_ms": 0, "callfleet_cache_negative_ttl_ms": 0,
+         "callfleet_cache_stale_ms": 0}
 SECONDS = 8  # of load at the theoretical rate, up to MOST records
-MOST = 160000
+MOST = 80000
 FLOOR_BODY_BYTES = 1150  # about what a lookup of one number sends
 
 
@@ -59,7 +62,7 @@ def floor_row(bench, stub, n):
     for name, extra in (("", []), (", 64 a multi handle", ["64"])):
         stub.stats()
         out = subprocess.run([bench.options.bin / "curl-floor", stub.url + "/services/data/v60.0/composite", str(n),
-                              str(FLOOR_BODY_BYTES), "5", *extra], capture_output=True, text=True, check=True, timeout=60)
+                              str(FLOOR_BODY_BYTES), "3", *extra], capture_output=True, text=True, check=True, timeout=60)
         seen, figures = stub.stats(), json.loads(out.stdout)
         rate = figures["perSecond"]
         bench.add("libcurl alone, %d in flight%s" % (n, name), rate, figures["cpuSecondsPerMillion"], 0,
@@ -99,13 +102,14 @@ def rows(bench, make, settings):
     with Stub(bench.options.bin / "sf-stub") as stub:
         for n in bench.options.in_flight:
             floor_row(bench, stub, n)
-            worker_row(bench, stub, n, make, "lookup, %d in flight" % n, callfleet_lookup_batch=1, **settings(stub.url))
+            worker_row(bench, stub, n, make, "lookup, %d in flight" % n, **ALONE, **settings(stub.url))
         if COALESCED in bench.options.in_flight:
             worker_row(bench, stub, COALESCED, make, "lookup, %d, coalescing on" % COALESCED, **settings(stub.url))
 
 
 def worker_row(bench, stub, n, make, name, **settings):
     count, prefix = min(MOST, n * 1000 // LATENCY_MS * SECONDS), "n%d%s." % (len(bench.rows), bench.run)
+    first = len(bench.rows) * MOST  # no number that an earlier row has left in the cache
     bench.topics(prefix)
-    bench.fill(prefix + "call-started", make, count)
+    bench.fill(prefix + "call-started", lambda i: make(first + i), count)
     lookup_row(bench, stub, n, name, count, prefix, **settings)
