@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lookup_cache.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -123,6 +124,7 @@ static void tell(struct lookup_get *get, const struct lookup_cached *cached)
 {
     lookup_cache_fn *fn = get->fn;
 
+    assert(fn);
     unlink_get(get);
     fn(get->arg, cached);
 }

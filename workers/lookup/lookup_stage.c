@@ -107,11 +107,11 @@ static int open_cache(struct cf_worker *worker, struct lookup *lookup, struct cf
                                      .stale_ms = config->cache_stale_ms,
                                      .wait_ms = (uint32_t)(config->deadline_ms / CACHE_WAIT_SHARE)};
     struct cf_buf org;
-    char *secret;
+    char *secret = NULL;
 
     if (opts.ttl_ms == 0 && opts.negative_ttl_ms == 0 && opts.stale_ms == 0)
         return 0;
-    if (read_secret(config, &secret, err))
+    if (read_secret(config, &secret, err) || !secret)
         return -1;
     if (opts.wait_ms > CACHE_WAIT_MS)
         opts.wait_ms = CACHE_WAIT_MS;

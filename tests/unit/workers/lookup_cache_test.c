@@ -326,8 +326,9 @@ START_TEST(test_silent_redis)
     ck_assert_ptr_null(lookup_cache_get(cache, &mine, on_cached, &mine)); /* nobody waits again */
     ck_assert_uint_eq(lookup_cache_counts(cache).skipped, 1);
     ck_assert_int_eq(kill(server.pid, SIGCONT), 0);
-    ck_assert_str_eq(call("PING").text, "PONG "); /* behind the late reply */
-    ck_assert(get(&mine));
+    do /* behind the late reply; on a busy machine 30 ms may be too short again */
+        ck_assert_str_eq(call("PING").text, "PONG ");
+    while (!get(&mine));
 }
 END_TEST
 
