@@ -33,7 +33,8 @@ static struct {
     size_t n_shards;
     uint64_t done, failed, bytes;
     struct curl_slist *headers;
-} floor_;
+    char *body; /* of every request */
+} load;
 
 static void die(const char *what)
 {
@@ -58,10 +59,11 @@ static double cpu_seconds(void)
            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): curl's type */
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
     (void)data, (void)arg;
-    floor_.bytes += size * n;
+    load.bytes += size * n;
     return size * n;
 }
 
@@ -79,17 +81,17 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
 {
     struct shard *shard = arg;
     struct epoll_event event = {
-        .data.u64 = (uint64_t)(uint32_t)fd | (uint64_t)(shard - floor_.shards) << 32,
+        .data.u64 = (uint64_t)(uint32_t)fd | (uint64_t)(shard - load.shards) << 32,
     };
 
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
-        (void)epoll_ctl(floor_.epoll, EPOLL_CTL_DEL, fd, NULL);
+        (void)epoll_ctl(load.epoll, EPOLL_CTL_DEL, fd, NULL);
         (void)curl_multi_assign(shard->multi, fd, NULL);
         return 0;
     }
     event.events = (what & CURL_POLL_IN ? EPOLLIN : 0U) | (what & CURL_POLL_OUT ? EPOLLOUT : 0U);
-    if (epoll_ctl(floor_.epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event))
+    if (epoll_ctl(load.epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event))
         die("epoll_ctl");
     if (!known)
         (void)curl_multi_assign(shard->multi, fd, shard);
@@ -108,7 +110,7 @@ static void add_call(struct shard *shard, const char *url, const char *body)
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
     (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, floor_.headers);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, load.headers);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_multi_add_handle(shard->multi, easy);
 }
@@ -122,9 +124,9 @@ static void drain(struct shard *shard)
         CURL *easy = msg->easy_handle;
 
         if (msg->data.result == CURLE_OK)
-            floor_.done++;
+            load.done++;
         else
-            floor_.failed++;
+            load.failed++;
         (void)curl_multi_remove_handle(shard->multi, easy);
         (void)curl_multi_add_handle(shard->multi, easy);
     }
@@ -143,8 +145,8 @@ static int run_timers(void)
     uint64_t now = now_ms();
     int wait_ms = 1000;
 
-    for (size_t i = 0; i < floor_.n_shards; i++) {
-        struct shard *shard = &floor_.shards[i];
+    for (size_t i = 0; i < load.n_shards; i++) {
+        struct shard *shard = &load.shards[i];
 
         if (shard->timeout_ms >= 0 && shard->due_ms <= now) {
             shard->timeout_ms = -1;
@@ -161,14 +163,14 @@ static int run_timers(void)
 static void turn(void)
 {
     struct epoll_event events[MAX_EVENTS];
-    int n = epoll_wait(floor_.epoll, events, MAX_EVENTS, run_timers());
+    int n = epoll_wait(load.epoll, events, MAX_EVENTS, run_timers());
 
     for (int i = 0; i < n; i++) {
         int mask = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                    (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                    (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
-        act(&floor_.shards[events[i].data.u64 >> 32], (curl_socket_t)(uint32_t)events[i].data.u64, mask);
+        act(&load.shards[events[i].data.u64 >> 32], (curl_socket_t)(uint32_t)events[i].data.u64, mask);
     }
 }
 
@@ -179,13 +181,13 @@ static void open_shards(const char *url, const char *body, size_t n, size_t per_
         "Content-Type: application/json", "Expect:"};
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        floor_.headers = curl_slist_append(floor_.headers, lines[i]);
-    floor_.n_shards = (n + per_shard - 1) / per_shard;
-    floor_.shards = calloc(floor_.n_shards, sizeof(*floor_.shards));
-    if (!floor_.shards)
+        load.headers = curl_slist_append(load.headers, lines[i]);
+    load.n_shards = (n + per_shard - 1) / per_shard;
+    load.shards = calloc(load.n_shards, sizeof(*load.shards));
+    if (!load.shards)
         die("memory");
-    for (size_t i = 0; i < floor_.n_shards; i++) {
-        struct shard *shard = &floor_.shards[i];
+    for (size_t i = 0; i < load.n_shards; i++) {
+        struct shard *shard = &load.shards[i];
 
         shard->multi = curl_multi_init();
         shard->timeout_ms = -1;
@@ -204,7 +206,6 @@ int main(int argc, char **argv)
     size_t n, n_body;
     uint64_t seconds, start, warm, done;
     double cpu;
-    char *body;
 
     if (argc != 5 && argc != 6) {
         (void)fprintf(stderr, "usage: curl-floor URL N BODY_BYTES SECONDS [CONNECTIONS_PER_MULTI]\n");
@@ -213,23 +214,23 @@ int main(int argc, char **argv)
     n = strtoul(argv[2], NULL, 10);
     n_body = strtoul(argv[3], NULL, 10);
     seconds = strtoul(argv[4], NULL, 10);
-    body = calloc(1, n_body + 1);
-    floor_.epoll = epoll_create1(0);
-    if (!body || floor_.epoll < 0 || n == 0)
+    load.body = calloc(1, n_body + 1);
+    load.epoll = epoll_create1(0);
+    if (!load.body || load.epoll < 0 || n == 0)
         die("arguments");
-    memset(body, 'x', n_body);
-    open_shards(argv[1], body, n, argc > 5 ? strtoul(argv[5], NULL, 10) : n);
+    memset(load.body, 'x', n_body);
+    open_shards(argv[1], load.body, n, argc > 5 ? strtoul(argv[5], NULL, 10) : n);
     /* The connections are opened first. */
     for (warm = now_ms() + 1000; now_ms() < warm;)
         turn();
     start = now_ms();
-    done = floor_.done;
+    done = load.done;
     cpu = cpu_seconds();
     while (now_ms() < start + seconds * 1000)
         turn();
-    done = floor_.done - done;
+    done = load.done - done;
     (void)printf("{\"perSecond\": %.0f, \"cpuSecondsPerMillion\": %.2f, \"failed\": %llu}\n",
                  (double)done * 1000 / (double)(now_ms() - start), (cpu_seconds() - cpu) * 1e6 / (double)done,
-                 (unsigned long long)floor_.failed);
+                 (unsigned long long)load.failed);
     return EXIT_SUCCESS;
 }
