@@ -152,7 +152,7 @@ static int next_caller(struct cg_plan *plan, const struct numbers *numbers, stru
         call->label = before->label;
         return 0;
     }
-    if (plan->n_callers == numbers->n) {
+    if (numbers->items == NULL || plan->n_callers == numbers->n) {
         return -1;
     }
     call->ani = numbers->items[plan->n_callers].ani;
