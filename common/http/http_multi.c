@@ -44,6 +44,7 @@ static void on_timer(void *arg)
     int running;
 
     shard->in_timer = true;
+    shard->due = false;
     (void)curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     drain(shard);
     shard->in_timer = false;
