@@ -330,6 +330,25 @@ START_TEST(short_cut_reads_the_same_near_numbers)
 }
 END_TEST
 
+/* Numbers that exist, with another digit behind the country code: a trunk prefix that the library takes off.
+ */
+START_TEST(short_cut_leaves_trunk_prefixes)
+{
+    struct cf_phone phone, a, b;
+    char plain[24], blank[24];
+
+    cf_phone_parse(cf_str_of(numbers[_i].e164), NULL, &phone);
+    for (char digit = '0'; digit <= '9'; digit++) {
+        (void)snprintf(plain, sizeof(plain), "+%s%c%s", phone.country_code, digit, phone.national);
+        (void)snprintf(blank, sizeof(blank), "+ %s", plain + 1);
+        cf_phone_parse(cf_str_of(plain), "US", &a);
+        cf_phone_parse(cf_str_of(blank), "US", &b);
+        ck_assert_msg(a.status == b.status && strcmp(a.e164, b.e164) == 0, "%s: %s %s, the long way %s %s",
+                      plain, cf_phone_status_name(a.status), a.e164, cf_phone_status_name(b.status), b.e164);
+    }
+}
+END_TEST
+
 /* Comparing a field is quicker than reading it, with the same result. */
 START_TEST(comparing_agrees_with_reading)
 {
@@ -437,6 +456,7 @@ int main(void)
     tcase_add_loop_test(tcase, cheap_rows, 0, (int)(sizeof(cheap) / sizeof(cheap[0])));
     tcase_add_loop_test(tcase, short_cut_reads_the_same, 0, 10);
     tcase_add_loop_test(tcase, short_cut_reads_the_same_near_numbers, 0, 24);
+    tcase_add_loop_test(tcase, short_cut_leaves_trunk_prefixes, 0, N_NUMBERS);
     tcase_add_loop_test(tcase, comparing_agrees_with_reading, 0, N_NUMBERS);
     tcase_add_loop_test(tcase, plain_forms_hold_the_digits, 0, N_NUMBERS);
     tcase_add_test(tcase, extensions);

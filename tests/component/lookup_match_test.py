@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is found: every written form, the modes of matching, the fields, and texts that want to be more than texts."""
+import json
+import re
+
+import brokers
+import pytest
+from lookup_test import COMPOSITE, Lookup, fresh_number
+
+BATCH = COMPOSITE + "/batch"
+PHONE_FIELDS = ("Phone", "MobilePhone", "HomePhone", "OtherPhone", "AssistantPhone")
+
+
+@pytest.fixture(scope="module")
+def lookup(tmp_path_factory, program):
+    directory = tmp_path_factory.mktemp("match")
+    with brokers.Embedded(directory / "embedded", program("embedded-broker")) as broker:
+        worker = Lookup(directory, program, broker)
+        try:
+            yield worker.start()
+        finally:
+            worker.close()
+
+
+def restart(lookup, **changes):
+    lookup.stop()
+    lookup.start(**changes)
+
+
+def asked(lookup):
+    """Requests to the two resources so far: (POST /composite, POST /composite/batch)."""
+    paths = [e.get("path", "") for e in lookup.requests_to(COMPOSITE)]
+    return sum(p == COMPOSITE for p in paths), sum(p == BATCH for p in paths)
+
+
+def update(lookup, kind, record, **fields):
+    salesforce = lookup.salesforce
+    reply = salesforce.http.patch("%s/sobjects/%s/%s" % (salesforce.base, kind, record), json=fields, timeout=10)
+    assert reply.status_code == 204, reply.text
+
+
+def spent(lookup, ani):
+    before = asked(lookup)
+    customer = lookup.customer(ani)
+    after = asked(lookup)
+    return customer, (after[0] - before[0], after[1] - before[1])
+
+
+# ---- every written form ----
+
+def c_string(text):
+    """A C string literal's bytes: octal escapes are UTF-8."""
+    out = re.sub(r'\\([0-7]{3})|\\(.)', lambda m: chr(int(m[1], 8)) if m[1] else {"t": "\t"}.get(m[2], m[2]), text)
+    return out.encode("latin-1").decode("utf-8")
+
+
+def written_forms(root):
+    """(E.164, [forms]) of the table that the unit test of common/phone reads too."""
+    text = (root / "tests/unit/common/phone_rows.def").read_text()
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    for number in re.split(r"(?m)^NUMBER\(", text)[1:]:
+        literals = [c_string(s) for s in re.findall(r'"((?:[^"\\]|\\.)*)"', number)]
+        yield literals[0], literals[3:]
+
+
+def is_findable(e164, form):
+    """Salesforce compares characters: digits of other scripts, letters for digits and what does not fit into a phone
+    field cannot be found; nor can numbers whose digits stand in another order."""
+    if len(form.strip()) > 40 or not form.isascii() or re.search(r"[a-z]{3}", form, re.I):
+        return False
+    return re.sub(r"\D", "", form).find(e164[-7:]) >= 0
+
+
+def test_all_written_forms_are_found_and_no_others(lookup, request):
+    records, owner = [], {}
+    for e164, forms in written_forms(request.config.rootpath.parent if request.config.rootpath.name == "tests"
+                                     else request.config.rootpath):
+        for form in forms:
+            if is_findable(e164, form):
+                records.append((e164, form))
+    assert len(records) >= 200 and len({e for e, _ in records}) >= 40
+    for at, (e164, form) in enumerate(records):
+        contact = lookup.contact("F%d" % at, **{PHONE_FIELDS[at % 5]: form})
+        owner[contact] = (e164, form)
+    for e164 in sorted({e for e, _ in records}):
+        customer = lookup.customer(e164)
+        if len([1 for r in records if r[0] == e164]) == 1:
+            found = {customer["contact"]["id"]}
+        else:
+            found = {c["contact"]["id"] for c in customer["candidates"]}
+        wanted = {contact for contact, (number, _) in owner.items() if number == e164}
+        assert {owner[c] for c in wanted - found} == set()
+        # A text without a country code may be a number of the caller's country as well: 212 345 678 is one in Prague,
+        # Lisbon and, without its 0, Lausanne.
+        for contact in found - wanted:
+            form = owner[contact][1]
+            assert form[0] != "+" and e164.endswith(re.sub(r"\D", "", form).lstrip("0")), (e164, owner[contact])
+
+
+# ---- modes ----
+
+def test_exact_is_one_request(lookup):
+    number = fresh_number()
+    lookup.contact(Phone=number)
+    assert spent(lookup, "+1" + number)[1] == (1, 0)
+    assert spent(lookup, "+12125559990")[1] == (1, 0)
+
+
+def test_search(lookup):
+    number, shared = fresh_number(), fresh_number()
+    account = lookup.salesforce.create("Account", Name="Acme", Tier__c="Gold")
+    contact = lookup.contact(AccountId=account, Phone="(520) 773-" + number[6:])
+    case = lookup.salesforce.create("Case", ContactId=contact, Subject="open")
+    both = {lookup.contact(MobilePhone="+1 520 773 " + shared[6:]), lookup.contact(HomePhone="0015207 73 " + shared[6:])}
+    restart(lookup, match="search")
+    customer, requests = spent(lookup, "+1" + number)
+    assert customer["contact"]["id"] == contact and customer["account"]["tier"] == "Gold"
+    assert customer["cases"][0]["id"] == case and requests == (1, 1)
+    customer, requests = spent(lookup, "+12125559990")
+    assert customer["status"] == "unmatched" and requests == (0, 1)
+    customer = lookup.customer("+1" + shared)
+    assert customer["status"] == "ambiguous" and {c["contact"]["id"] for c in customer["candidates"]} == both
+
+
+def test_many_numbers_in_one_search(lookup):
+    restart(lookup, match="search", lookup_linger_ms=200)
+    contacts = {}
+    for _ in range(12):
+        number = fresh_number()
+        contacts["+1" + number] = lookup.contact(Phone="(520) 773-" + number[6:])
+    lookup.customer("+12125559990")
+    before = asked(lookup)
+    calls = {ani: lookup.send(ani) for ani in contacts}
+    for ani, call in calls.items():
+        assert lookup.answer(call).data["customer"]["contact"]["id"] == contacts[ani]
+    after = asked(lookup)
+    assert after[1] - before[1] < 12 and after[0] - before[0] < 12
+
+
+def test_exact_then_search(lookup):
+    plain, odd = fresh_number(), fresh_number()
+    known = lookup.contact(Phone=plain)
+    hidden = lookup.contact(Phone="52-07-73-%s %s" % (odd[6:8], odd[8:]))
+    restart(lookup, match="exact-then-search", match_patterns="false")
+    customer, requests = spent(lookup, "+1" + plain)
+    assert customer["contact"]["id"] == known and requests == (1, 0)
+    customer, requests = spent(lookup, "+1" + odd)
+    assert customer["contact"]["id"] == hidden and requests == (2, 1)
+    customer, requests = spent(lookup, "+12125559990")
+    assert customer["status"] == "unmatched" and requests == (1, 1)
+
+
+# ---- fields ----
+
+def test_fields_are_configuration(lookup):
+    number, other = fresh_number(), fresh_number()
+    lookup.contact(Phone=number)
+    mobile = lookup.contact(MobilePhone=other)
+    restart(lookup, contact_phone_fields="MobilePhone,No_Such_Phone__c")
+    assert lookup.customer("+1" + number)["status"] == "unmatched"
+    assert lookup.customer("+1" + other)["contact"]["id"] == mobile
+    assert lookup.customer("+1" + number)["status"] == "unmatched"
+    log = (lookup.directory / "lookup.log").read_text()
+    assert log.count("Contact.No_Such_Phone__c") == 1
+
+
+def test_leads(lookup):
+    number, shared = fresh_number(), fresh_number()
+    lead = lookup.salesforce.create("Lead", LastName="Baum", Company="Bäume & Söhne", MobilePhone=number)
+    lookup.salesforce.create("Lead", LastName="Other", Company="C", Phone=shared)
+    contact = lookup.contact(Phone=shared)
+    restart(lookup)
+    assert lookup.customer("+1" + number)["status"] == "unmatched"
+    restart(lookup, lead="true")
+    customer, requests = spent(lookup, "+1" + number)
+    assert customer["status"] == "matched" and "contact" not in customer and "account" not in customer
+    assert customer["lead"]["id"] == lead and customer["lead"]["company"] == "Bäume & Söhne" and requests == (1, 0)
+    assert lookup.customer("+1" + shared)["contact"]["id"] == contact
+    restart(lookup, lead="true", match="search")
+    assert lookup.customer("+1" + number)["lead"]["id"] == lead
+
+
+def test_person_accounts(lookup):
+    number, both = fresh_number(), fresh_number()
+    person = lookup.contact("Lima")
+    account = lookup.salesforce.create("Account", Name="Ana Lima", IsPersonAccount=True, PersonContactId=person,
+                                       PersonMobilePhone=number)
+    update(lookup, "Contact", person, Phone=both)
+    update(lookup, "Account", account, Phone=both)
+    restart(lookup, person_accounts="true")
+    customer = lookup.customer("+1" + number)
+    assert (customer["contact"]["id"], customer["account"]["id"]) == (person, account)
+    assert customer["status"] == "matched" and "PersonMobilePhone" in customer["reason"]
+    customer = lookup.customer("+1" + both)
+    assert customer["status"] == "matched" and customer["contact"]["id"] == person and customer["matchCount"] == 1
+
+
+def test_tiers_are_configuration(lookup):
+    number = fresh_number()
+    make = lookup.salesforce.create
+    gold = lookup.contact(Phone=number, AccountId=make("Account", Name="G", Tier__c="Gold"))
+    bronze = lookup.contact(Phone=number, AccountId=make("Account", Name="B", Tier__c="Bronze"))
+    restart(lookup, choose="account-tier")
+    assert lookup.customer("+1" + number)["contact"]["id"] == gold
+    restart(lookup, choose="account-tier", tier_order="bronze, gold")
+    customer = lookup.customer("+1" + number)
+    assert customer["contact"]["id"] == bronze and "tier" in customer["reason"]
+
+
+# ---- hostile texts ----
+
+HOSTILE = ["' OR Name != '", "%' OR Phone LIKE '%", "\\' OR Name LIKE '%", "5207739050' OR Name != '", "+1 520 773\\u0027",
+           "\u202e0509377025", "} IN ALL FIELDS RETURNING User(Id)", "@{contacts.records[0].Id}", "5*", "'", "\\",
+           "tel:';DROP--", "&q=SELECT", "\u2028", "<speak>"]
+
+
+@pytest.mark.parametrize("mode", ["exact", "search"])
+def test_hostile_anis(lookup, mode):
+    lookup.contact("Never")
+    restart(lookup, match=mode)
+    for ani in HOSTILE:
+        call = lookup.send(ani)
+        customer = lookup.answer(call).data["customer"]
+        assert customer["status"] in ("invalid", "withheld", "unmatched"), (ani, customer)
+        assert "contact" not in customer and "account" not in customer
+    for request in lookup.requests_to(COMPOSITE):
+        assert request.get("status") in (200, None), request
+        assert "MALFORMED" not in json.dumps(request)
+
+
+NAMES = ["O'Neil \\ \"quoted\"", "line\nbreak\tand tab", "\u202eevil\u202c \u0634\u0631\u0643\u0629", "</speak><audio src='x'/>",
+         "{case} {name} %s %n", "\\u0027 OR '1'='1", "&amp;<![CDATA[x]]>", "😀" * 20]
+
+
+def test_hostile_names_and_subjects(lookup):
+    restart(lookup)
+    for name in NAMES:
+        number = fresh_number()
+        account = lookup.salesforce.create("Account", Name=name)
+        contact = lookup.contact(name, AccountId=account, Phone=number)
+        lookup.salesforce.create("Case", ContactId=contact, Subject=name)
+        queued = lookup.ask("+1" + number)
+        customer, ssml = queued["customer"], queued["greeting"]["ssml"]
+        assert customer["contact"] == {**customer["contact"], "id": contact, "name": name}
+        assert customer["account"]["name"] == name and customer["cases"][0]["subject"] == name
+        assert ssml.startswith("<speak") and ssml.endswith("</speak>") and ssml.count("</speak>") == 1
+        assert "<audio" not in ssml and "CDATA" not in ssml.replace("&lt;![CDATA[", "")
+
+
+@pytest.mark.parametrize("key, value", [
+    ("match", "exact,search"), ("contact_phone_fields", "Phone FROM User"), ("account_phone_fields", "Phone,Phone"),
+    ("lead_phone_fields", "Lead.Phone"), ("contact_phone_fields", "a,b,c,d,e,f,g,h,i,j,k"), ("tier_order", "a,,b")])
+def test_bad_settings(lookup, key, value):
+    process = lookup.launch(**{key: value})
+    assert process.popen.wait(20) == 78
+    assert key in process.tail(3)
