@@ -5,6 +5,7 @@ import re
 
 import brokers
 import pytest
+import requests
 from lookup_test import COMPOSITE, Lookup, fresh_number
 
 BATCH = COMPOSITE + "/batch"
@@ -33,10 +34,9 @@ def asked(lookup):
     return sum(p == COMPOSITE for p in paths), sum(p == BATCH for p in paths)
 
 
-def update(lookup, kind, record, **fields):
-    salesforce = lookup.salesforce
-    reply = salesforce.http.patch("%s/sobjects/%s/%s" % (salesforce.base, kind, record), json=fields, timeout=10)
-    assert reply.status_code == 204, reply.text
+def admin(lookup, what, **body):
+    reply = requests.post("%s/_sandbox/%s" % (lookup.sandbox.url, what), json=body, timeout=5)
+    assert reply.status_code < 300, reply.text
 
 
 def spent(lookup, ani):
@@ -72,7 +72,7 @@ def is_findable(e164, form):
 
 
 def test_all_written_forms_are_found_and_no_others(lookup, request):
-    records, owner = [], {}
+    records, owner, asked_for = [], {}, 0
     for e164, forms in written_forms(request.config.rootpath.parent if request.config.rootpath.name == "tests"
                                      else request.config.rootpath):
         for form in forms:
@@ -82,19 +82,24 @@ def test_all_written_forms_are_found_and_no_others(lookup, request):
     for at, (e164, form) in enumerate(records):
         contact = lookup.contact("F%d" % at, **{PHONE_FIELDS[at % 5]: form})
         owner[contact] = (e164, form)
+    restart(lookup, deadline_ms=20000)
     for e164 in sorted({e for e, _ in records}):
+        # The example numbers look so much alike that a short one's pattern hits the row limit (50).
+        pattern = re.compile(".*".join(e164.strip("+")[-8:]))
+        if sum(bool(pattern.search(form)) for _, form in records) >= 40:
+            continue
+        asked_for += 1
         customer = lookup.customer(e164)
-        if len([1 for r in records if r[0] == e164]) == 1:
-            found = {customer["contact"]["id"]}
-        else:
-            found = {c["contact"]["id"] for c in customer["candidates"]}
+        assert customer["status"] in ("matched", "ambiguous"), (e164, customer)
+        found = {c["contact"]["id"] for c in customer.get("candidates", [customer])}
         wanted = {contact for contact, (number, _) in owner.items() if number == e164}
         assert {owner[c] for c in wanted - found} == set()
         # A text without a country code may be a number of the caller's country as well: 212 345 678 is one in Prague,
         # Lisbon and, without its 0, Lausanne.
-        for contact in found - wanted:
+        for contact in (found - wanted) & owner.keys():  # the others are the sandbox's own sample customers
             form = owner[contact][1]
             assert form[0] != "+" and e164.endswith(re.sub(r"\D", "", form).lstrip("0")), (e164, owner[contact])
+    assert asked_for >= 40
 
 
 # ---- modes ----
@@ -180,19 +185,42 @@ def test_leads(lookup):
     assert lookup.customer("+1" + number)["lead"]["id"] == lead
 
 
+def test_a_phone_field_that_the_org_hides(lookup):
+    number = fresh_number()
+    contact = lookup.contact(Phone=number)
+    admin(lookup, "fields/hide", object="Contact", name="OtherPhone")
+    try:
+        restart(lookup)
+        assert lookup.customer("+1" + number)["contact"]["id"] == contact
+        assert "Contact.OtherPhone" in (lookup.directory / "lookup.log").read_text()
+    finally:
+        requests.delete(lookup.sandbox.url + "/_sandbox/fields/hide", timeout=5)
+
+
+def test_a_custom_phone_field(lookup):
+    number = fresh_number()
+    admin(lookup, "fields", object="Contact", name="Night_Phone__c", type="phone")
+    contact = lookup.contact(Night_Phone__c="(520) 773 " + number[6:])
+    restart(lookup, contact_phone_fields="Phone,Night_Phone__c")
+    customer = lookup.customer("+1" + number)
+    assert customer["contact"]["id"] == contact and "Night_Phone__c" in customer["reason"]
+
+
 def test_person_accounts(lookup):
-    number, both = fresh_number(), fresh_number()
-    person = lookup.contact("Lima")
-    account = lookup.salesforce.create("Account", Name="Ana Lima", IsPersonAccount=True, PersonContactId=person,
-                                       PersonMobilePhone=number)
-    update(lookup, "Contact", person, Phone=both)
-    update(lookup, "Account", account, Phone=both)
+    number = fresh_number()
+    restart(lookup, person_accounts="true")
+    assert lookup.customer("+1" + number)["status"] == "unmatched"  # an org without them
+    admin(lookup, "config", person_accounts=1)
+    account = lookup.salesforce.create("Account", FirstName="Ana", LastName="Lima", Phone=number, PersonMobilePhone=number)
+    person = lookup.salesforce.query("SELECT PersonContactId FROM Account WHERE Id = '%s'" % account)[0]["PersonContactId"]
     restart(lookup, person_accounts="true")
     customer = lookup.customer("+1" + number)
+    assert customer["status"] == "matched" and customer["matchCount"] == 1
     assert (customer["contact"]["id"], customer["account"]["id"]) == (person, account)
-    assert customer["status"] == "matched" and "PersonMobilePhone" in customer["reason"]
-    customer = lookup.customer("+1" + both)
-    assert customer["status"] == "matched" and customer["contact"]["id"] == person and customer["matchCount"] == 1
+    restart(lookup, person_accounts="true", contact_phone_fields="HomePhone", account_phone_fields="Fax")
+    customer = lookup.customer("+1" + number)
+    assert (customer["contact"]["id"], customer["account"]["id"]) == (person, account)
+    assert "PersonMobilePhone" in customer["reason"]
 
 
 def test_tiers_are_configuration(lookup):

@@ -108,6 +108,7 @@ static const struct sf_field lead_fields[] = {
     PICK("LeadSource", "Lead Source", SF_RW, "Web|Phone Inquiry|Partner Referral|Purchased List|Other", NULL),
     PICK("Status", "Status", SF_RW, "Open - Not Contacted|Working - Contacted|Closed - Converted|Closed - Not Converted", "Open - Not Contacted"),
     OWNER,
+    OTHER("LastActivityDate", "Last Activity", SF_T_DATE, 0),
     OTHER("IsConverted", "Converted", SF_T_BOOLEAN, 0),
     TAIL,
 };
