@@ -102,6 +102,12 @@ void cf_engine_ignore(struct cf_engine *engine, struct cf_str call_id, struct cf
     emit(engine);
 }
 
+/* Absent when none held: not an empty text, whatever the buffer has seen before. */
+static struct cf_str rules_of(const struct cf_engine *engine)
+{
+    return engine->plan.rules.n > 0 ? cf_buf_view(&engine->plan.rules) : (struct cf_str){0};
+}
+
 void cf_engine_decide_past(struct cf_engine *engine, const struct cf_call *call,
                            const struct cf_past_call *past)
 {
@@ -113,7 +119,7 @@ void cf_engine_decide_past(struct cf_engine *engine, const struct cf_call *call,
     }
     decision = begin(engine, CF_STR("queued"), call);
     decision->reason = past->queued_reason;
-    decision->rules = cf_buf_view(&engine->plan.rules);
+    decision->rules = rules_of(engine);
     emit(engine);
     decision = begin(engine, past->served ? CF_STR("ended") : CF_STR("abandoned"), call);
     decision->reason = CF_STR("ended-before-queued");
@@ -144,7 +150,7 @@ void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *cal
     decision->reason = reason;
     decision->position = 1 + (int64_t)cf_order_rank(&call->queue->waiting, &call->home.in_queue.key);
     cf_engine_estimate(call, decision);
-    decision->rules = cf_buf_view(&engine->plan.rules);
+    decision->rules = rules_of(engine);
     decision->also_queues = also_queues(engine, call);
     if (call->hold_until > 0)
         decision->hold_until = call->hold_until;

@@ -195,8 +195,7 @@ static struct cf_agent *next_in_line(const struct cf_call *call, const struct cf
     return best;
 }
 
-/* Behind the last one who was offered a call of this queue, then from the beginning; who missed the call only
- * when there is nobody else. */
+/* Behind the last one who was offered a call of this queue, then from the beginning. */
 static struct cf_agent *next_around(const struct cf_call *call, const struct cf_queue *queue,
                                     const struct cf_need *need)
 {
@@ -204,22 +203,17 @@ static struct cf_agent *next_around(const struct cf_call *call, const struct cf_
     struct cf_order_key from = {0};
     struct cf_agent *agent = NULL;
 
-    if (last)
+    if (last) {
         from = (struct cf_order_key){last->line, last->number, last->number};
-    if (last)
         agent = next_in_line(call, need, &from);
-    if (!agent)
-        agent = next_in_line(call, need, NULL);
-    if (!agent && last)
-        agent = next_in_line(NULL, need, &from);
-    return agent ? agent : next_in_line(NULL, need, NULL);
+    }
+    return agent ? agent : next_in_line(call, need, NULL);
 }
 
-struct cf_agent *cf_engine_best_agent(const struct cf_call *call, const struct cf_place *place,
+struct cf_agent *cf_engine_best_agent(const struct cf_call *call, const struct cf_place *place, bool again,
                                       struct cf_str *ret_reason)
 {
     const struct cf_need *need = place->need;
-    struct cf_agent *agent = NULL;
     struct cf_order_key key = {0};
 
     /* Whoever waits with the same need found nobody either. */
@@ -227,10 +221,10 @@ struct cf_agent *cf_engine_best_agent(const struct cf_call *call, const struct c
         return NULL;
     *ret_reason = cf_str_of(cf_choice_name(need->choice));
     if (need->choice == CF_CHOICE_CIRCULAR)
-        return next_around(call, place->queue, need);
-    if (call->n_missed > 0)
-        agent = unmissed(call, need, 0, NULL, &key);
-    return agent ? agent : cf_engine_first_agent(need, need->ready[0]->profile);
+        return next_around(again ? NULL : call, place->queue, need);
+    if (call->n_missed > 0 && !again)
+        return unmissed(call, need, 0, NULL, &key);
+    return cf_engine_first_agent(need, need->ready[0]->profile);
 }
 
 struct cf_place *cf_engine_best_call(const struct cf_engine *engine, const struct cf_agent *agent)

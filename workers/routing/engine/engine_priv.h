@@ -399,8 +399,9 @@ struct cf_agent *cf_engine_next_agent(const struct cf_need *need, const struct c
 struct cf_order_key cf_engine_agent_key(const struct cf_link *link, const struct cf_agent *agent);
 /** An available preferred agent, NULL: none. */
 struct cf_agent *cf_engine_preferred(const struct cf_engine *engine, const struct cf_call *call);
-/** The agent for the call in one of its places, NULL: none is available. */
-struct cf_agent *cf_engine_best_agent(const struct cf_call *call, const struct cf_place *place,
+/** The agent for the call in one of its places, NULL: none is available. Who missed the call counts only
+ * when `again`. */
+struct cf_agent *cf_engine_best_agent(const struct cf_call *call, const struct cf_place *place, bool again,
                                       struct cf_str *ret_reason);
 /** The call for the agent, by one of its places; NULL: none waits. */
 struct cf_place *cf_engine_best_call(const struct cf_engine *engine, const struct cf_agent *agent);

@@ -164,17 +164,30 @@ void cf_engine_unplace(struct cf_engine *engine, struct cf_call *call)
     cf_engine_set_timer(engine, &call->timer, CF_ENGINE_NO_TIMER);
 }
 
+/* In its queues in their order; the first in which somebody is free. */
+static struct cf_agent *find_agent(struct cf_call *call, bool again, struct cf_place **ret_place,
+                                   struct cf_str *ret_reason)
+{
+    struct cf_agent *agent = NULL;
+
+    for (size_t i = 0; i <= call->n_more && !agent; i++) {
+        *ret_place = place_at(call, i);
+        agent = cf_engine_best_agent(call, *ret_place, again, ret_reason);
+    }
+    return agent;
+}
+
 void cf_engine_seek_agent(struct cf_engine *engine, struct cf_call *call)
 {
     struct cf_agent *agent = cf_engine_preferred(engine, call);
     struct cf_str reason = CF_STR("preferred-agent");
     struct cf_place *place = &call->home;
 
-    /* Its queues in their order; the first in which somebody is free. */
-    for (size_t i = 0; i <= call->n_more && !agent; i++) {
-        place = place_at(call, i);
-        agent = cf_engine_best_agent(call, place, &reason);
-    }
+    if (!agent)
+        agent = find_agent(call, false, &place, &reason);
+    /* Who missed it already is asked again only when there is nobody else, in any of the queues. */
+    if (!agent && call->n_missed > 0)
+        agent = find_agent(call, true, &place, &reason);
     if (agent)
         cf_engine_offer(engine, place, agent, reason);
     else

@@ -17,12 +17,15 @@
 
 enum { CHUNKS = 20, SEEDS_PER_CHUNK = 100 };
 
-static struct cf_engine *new_engine(void)
+static struct cf_engine *new_engine(uint64_t seed)
 {
+    char text[MODEL_POLICY_TEXT];
     struct cf_err err;
-    struct cf_policy *policy = cf_policy_parse(cf_str_of(MODEL_POLICY_1), &err);
+    struct cf_policy *policy;
     struct cf_engine *engine;
 
+    model_policy((unsigned)(seed % MODEL_VARIANTS), 1, text);
+    policy = cf_policy_parse(cf_str_of(text), &err);
     REQUIRE(policy != NULL, "%s", err.text);
     engine = cf_engine_new(CF_STR("default"), policy);
     cf_policy_unref(policy);
@@ -34,7 +37,7 @@ static struct cf_engine *new_engine(void)
 struct stored {
     enum cf_engine_kind kind;
     char id[32], queue[32];
-    char text[1024]; /* field NUL value NUL ... */
+    char text[2048]; /* field NUL value NUL ... */
     size_t n_text, n_pairs;
 };
 
@@ -194,9 +197,11 @@ static void play_one(struct both *both, const struct cf_rt_record *record)
     cf_buf_clear(&both->loaded_text);
     cf_engine_step(both->loaded, record, write_decision, &both->loaded_text);
     after = (struct cf_str){both->text.p + before, both->text.n - before};
-    REQUIRE(cf_str_eq(cf_buf_view(&both->loaded_text), after),
-            "I15: seed %llu: the loaded engine decides otherwise at record %lld", both->seed,
-            (long long)record->offset);
+    REQUIRE(
+        cf_str_eq(cf_buf_view(&both->loaded_text), after),
+        "I15: seed %llu: the loaded engine decides otherwise at record %lld\n-- live\n%.*s-- loaded\n%.*s",
+        both->seed, (long long)record->offset, CF_STR_FMT(after),
+        CF_STR_FMT(cf_buf_view(&both->loaded_text)));
 }
 
 /* Brings the store up to date, and loads the second engine from it. */
@@ -216,7 +221,7 @@ static void play_checked(struct stream *stream, struct both *both)
 {
     size_t cut = both->seed % STREAM_RECORDS;
 
-    both->engine = new_engine();
+    both->engine = new_engine(both->seed);
     cf_buf_init(&both->loaded_text, 1 << 22);
     cf_engine_track_changes(both->engine);
     cf_engine_dump_all(both->engine, store_object, &both->store);
@@ -233,9 +238,9 @@ static void play_checked(struct stream *stream, struct both *both)
 }
 
 /* The same log, each record through its JSON form and applied twice: the same bytes. */
-static void play_again(const struct stream *stream, struct cf_buf *ret_text)
+static void play_again(const struct stream *stream, uint64_t seed, struct cf_buf *ret_text)
 {
-    struct cf_engine *engine = new_engine();
+    struct cf_engine *engine = new_engine(seed);
     struct cf_arena *arena = cf_arena_new(1 << 20);
     struct cf_buf json;
 
@@ -266,11 +271,11 @@ static void run_seed(uint64_t seed)
     cf_buf_init(&both->text, 1 << 22);
     cf_buf_init(&again, 1 << 22);
     model_init(&both->model);
-    stream_init(stream, seed);
+    stream_init(stream, seed, (unsigned)(seed % MODEL_VARIANTS));
     both->seed = seed;
     play_checked(stream, both);
     REQUIRE(!both->model.error[0], "seed %llu: %s", (unsigned long long)seed, both->model.error);
-    play_again(stream, &again);
+    play_again(stream, seed, &again);
     REQUIRE(cf_str_eq(cf_buf_view(&again), cf_buf_view(&both->text)),
             "I16: seed %llu: the same log, other decisions", (unsigned long long)seed);
     cf_buf_done(&both->text);
@@ -302,9 +307,9 @@ static void write_effect(void *arg, const struct cf_call_routed *d)
 }
 
 /* Plays the stream without its offer ids (they would be others); `doubled`: former events come again. */
-static void play_effects(struct stream *stream, bool doubled, struct cf_buf *ret_text)
+static void play_effects(struct stream *stream, uint64_t seed, bool doubled, struct cf_buf *ret_text)
 {
-    struct cf_engine *engine = new_engine();
+    struct cf_engine *engine = new_engine(seed);
     int64_t offset = 0, t = 0;
 
     for (size_t i = 0; i < stream->n; i++) {
@@ -335,13 +340,13 @@ START_TEST(doubled_events_change_nothing)
 
         REQUIRE(stream != NULL, "failed");
         model_init(&model);
-        stream_init(stream, seed);
+        stream_init(stream, seed, (unsigned)(seed % MODEL_VARIANTS));
         while (stream->n < STREAM_RECORDS)
             (void)stream_next(stream, &model);
         cf_buf_init(&once, 1 << 22);
         cf_buf_init(&twice, 1 << 22);
-        play_effects(stream, false, &once);
-        play_effects(stream, true, &twice);
+        play_effects(stream, seed, false, &once);
+        play_effects(stream, seed, true, &twice);
         REQUIRE(cf_str_eq(cf_buf_view(&once), cf_buf_view(&twice)), "I5: seed %llu\n%.*s---\n%.*s",
                 (unsigned long long)seed, CF_STR_FMT(cf_buf_view(&once)), CF_STR_FMT(cf_buf_view(&twice)));
         cf_buf_done(&once);

@@ -20,7 +20,7 @@ struct stream_item {
     struct cf_agent_state agent;
     struct cf_skill skill;
     struct cf_case one_case;
-    char call_id[8], agent_id[8], offer_id[MODEL_TEXT];
+    char call_id[8], agent_id[8], owner_id[8], contact_id[8], offer_id[MODEL_TEXT];
 };
 
 struct stream {
@@ -31,6 +31,7 @@ struct stream {
     struct stream_item items[STREAM_RECORDS];
     size_t n;
     char old_offer[MODEL_AGENTS][MODEL_TEXT];
+    char newer_policy[MODEL_POLICY_TEXT];
 };
 
 static inline uint32_t stream_random(struct stream *s, uint32_t below)
@@ -53,6 +54,7 @@ static inline uint32_t stream_random(struct stream *s, uint32_t below)
 static inline void stream_queue(struct stream *s, struct stream_item *item)
 {
     static const char *const queues[] = {"support", "sales", "vip", "nowhere"};
+    static const char *const languages[] = {NULL, "de", "fr-CH", "it"};
     int call = (int)stream_random(s, MODEL_CALLS);
 
     (void)snprintf(item->call_id, sizeof(item->call_id), "c%d", call);
@@ -73,6 +75,12 @@ static inline void stream_queue(struct stream *s, struct stream_item *item)
     item->one_case = (struct cf_case){.id = CF_STR("500x"), .number = CF_STR("0001")};
     item->queued.customer.cases = &item->one_case;
     item->queued.customer.n_cases = stream_random(s, 2);
+    item->queued.language = cf_str_of(languages[stream_random(s, 4)]);
+    (void)snprintf(item->owner_id, sizeof(item->owner_id), "a%u", stream_random(s, MODEL_AGENTS));
+    item->one_case.owner_id = cf_str_of(item->owner_id);
+    (void)snprintf(item->contact_id, sizeof(item->contact_id), "k%u", stream_random(s, 6));
+    if (stream_random(s, 2))
+        item->queued.customer.contact.id = cf_str_of(item->contact_id);
 }
 
 static inline void stream_agent(struct stream *s, struct stream_item *item, const struct model *m)
@@ -83,7 +91,7 @@ static inline void stream_agent(struct stream *s, struct stream_item *item, cons
     (void)snprintf(item->agent_id, sizeof(item->agent_id), "a%d", agent);
     item->record.kind = CF_RT_AGENT_STATE;
     item->record.u.agent_state = &item->agent;
-    item->skill = (struct cf_skill){.name = CF_STR("s"), .type = CF_JSON_INT, .number = 3};
+    item->skill = (struct cf_skill){.name = CF_STR("s"), .type = CF_JSON_INT, .number = model_level(agent)};
     item->agent.agent_id = cf_str_of(item->agent_id);
     item->agent.at = s->t - (stream_random(s, 12) == 0 ? (int64_t)stream_random(s, 5000) : 0);
     item->agent.state =
@@ -148,15 +156,16 @@ static inline const struct cf_rt_record *stream_next(struct stream *s, const str
 
         item->record.kind = CF_RT_POLICY;
         item->record.u.policy.version = 2;
-        item->record.u.policy.text = cf_str_of(broken ? "{\"version\":2}" : MODEL_POLICY_2);
+        item->record.u.policy.text = cf_str_of(broken ? "{\"version\":2}" : s->newer_policy);
     }
     s->n++;
     return &item->record;
 }
 
-static inline void stream_init(struct stream *s, uint64_t seed)
+static inline void stream_init(struct stream *s, uint64_t seed, unsigned variant)
 {
     *s = (struct stream){.random = seed * 0x9e3779b97f4a7c15ULL + 1, .t = 1700000000000};
+    model_policy(variant, 2, s->newer_policy);
     for (int i = 0; i < 8; i++)
         (void)stream_random(s, 2);
 }
