@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine-bench [STEPS] [AGENTS] [WAITING]: how many records one core routes per second.
+ * engine-bench [STEPS] [AGENTS] [WAITING] [QUEUES] [CHOICE]: how many records one core routes per second.
  *
- * A random stream in virtual time against one engine: agents of 30 kinds (team, language, level), 20 queues
- * with different needs, calls of all priorities; about WAITING calls wait, so that each new one is placed
- * among them and each free agent picks among them. The records are made before the clock runs: what is
+ * A random stream in virtual time against one engine: agents of 30 kinds (team, language, level), QUEUES
+ * queues with different needs, calls of all priorities; about WAITING calls wait, so that each new one is
+ * placed among them and each free agent picks among them. The records are made before the clock runs: what is
  * measured is cf_engine_step with a callback that reads each decision.
  */
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #include "engine/engine.h"
 
-enum { N_QUEUES = 20, BATCH = 512 };
+enum { BATCH = 512 };
 
 struct text_id {
     char text[24];
@@ -28,7 +28,8 @@ struct desk {
 struct bench {
     uint64_t random;
     int64_t t, next_call, decisions, offset;
-    size_t n_agents, n_waiting;
+    size_t n_agents, n_waiting, n_queues;
+    const char *choice;
     struct desk *desks;
     struct text_id *agent_ids;
     struct cf_engine *engine;
@@ -43,7 +44,7 @@ struct item {
         struct cf_agent_state agent;
     } u;
     struct text_id call_id;
-    char queue_id[8];
+    char queue_id[16];
 };
 
 static uint32_t random_below(struct bench *b, uint32_t below)
@@ -86,7 +87,7 @@ static void on_decision(void *arg, const struct cf_call_routed *d)
 
 static void make_queued(struct bench *b, struct item *item)
 {
-    uint32_t queue = random_below(b, N_QUEUES);
+    uint32_t queue = random_below(b, (uint32_t)b->n_queues);
 
     (void)snprintf(item->call_id.text, sizeof(item->call_id.text), "c%lld", (long long)b->next_call++);
     (void)snprintf(item->queue_id, sizeof(item->queue_id), "q%u", queue);
@@ -153,17 +154,18 @@ static void make_next(struct bench *b, struct item *item, size_t waiting)
         make_agent(b, item, agent, desk->ready ? CF_AGENT_IDLE : CF_AGENT_AVAILABLE);
 }
 
-static struct cf_engine *make_engine(void)
+static struct cf_engine *make_engine(const struct bench *b)
 {
     struct cf_buf text;
     struct cf_err err;
     struct cf_policy *policy;
     struct cf_engine *engine;
 
-    cf_buf_init(&text, 1 << 16);
-    cf_buf_text(&text, "{\"version\":1,\"defaults\":{\"maxWaitMs\":0},\"queues\":[");
-    for (int i = 0; i < N_QUEUES; i++)
-        cf_buf_printf(&text, "%s{\"id\":\"q%d\",\"skills\":{\"lang\":\"%s\",\"level\":%d}%s}", i ? "," : "",
+    cf_buf_init(&text, CF_POLICY_MAX_BYTES);
+    cf_buf_printf(&text, "{\"version\":1,\"defaults\":{\"maxWaitMs\":0,\"choice\":\"%s\"},\"queues\":[",
+                  b->choice);
+    for (size_t i = 0; i < b->n_queues; i++)
+        cf_buf_printf(&text, "%s{\"id\":\"q%zu\",\"skills\":{\"lang\":\"%s\",\"level\":%zu}%s}", i ? "," : "",
                       i, i % 2 ? "de" : "en", 1 + i % 5, i % 4 == 3 ? ",\"teams\":\"north\"" : "");
     cf_buf_text(&text, "]}");
     policy = cf_policy_parse(cf_buf_view(&text), &err);
@@ -191,7 +193,7 @@ static void set_up(struct bench *b)
         b->skills[i][1] =
             (struct cf_skill){.name = CF_STR("level"), .type = CF_JSON_INT, .number = (double)(1 + i % 5)};
     }
-    b->engine = make_engine();
+    b->engine = make_engine(b);
 }
 
 /* Processor time: the machine may be shared. */
@@ -238,6 +240,8 @@ int main(int argc, char **argv)
 
     b.n_agents = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 10000;
     b.n_waiting = argc > 3 ? (size_t)strtoul(argv[3], NULL, 10) : 1000;
+    b.n_queues = argc > 4 ? (size_t)strtoul(argv[4], NULL, 10) : 20;
+    b.choice = argc > 5 ? argv[5] : "longest-available";
     set_up(&b);
     (void)play(&b, steps / 4);
     b.decisions = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes as a stream of records: the invariants hold, and the state survives a dump and a load. */
+/* Bytes as a policy and a stream of records: the invariants hold, and the state survives a dump and a load.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,13 +38,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct stream stream;
     static struct model model;
+    char text[MODEL_POLICY_TEXT];
     struct cf_err err;
-    struct cf_policy *policy = cf_policy_parse(cf_str_of(MODEL_POLICY_1), &err);
-    struct cf_engine *engine = cf_engine_new(CF_STR("default"), policy);
+    struct cf_policy *policy;
+    struct cf_engine *engine;
+    unsigned variant = size > 0 ? data[0] % MODEL_VARIANTS : 0;
 
-    stream_init(&stream, 1);
-    stream.bytes = data;
-    stream.n_bytes = size;
+    model_policy(variant, 1, text);
+    policy = cf_policy_parse(cf_str_of(text), &err);
+    engine = cf_engine_new(CF_STR("default"), policy);
+    stream_init(&stream, 1, variant);
+    stream.bytes = size > 0 ? data + 1 : data;
+    stream.n_bytes = size > 0 ? size - 1 : 0;
     model_init(&model);
     while (stream.n_bytes > 0 && stream.n < STREAM_RECORDS) {
         cf_engine_step(engine, stream_next(&stream, &model), model_decide, &model);

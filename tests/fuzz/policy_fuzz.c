@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     engine = cf_engine_new(cf_policy_domain(policy, 0), policy);
     cf_engine_step(engine, &record, count, &decisions);
-    if (decisions != 1)
+    /* queued, then perhaps from queue to queue, and the end. */
+    if (decisions < 1 || decisions > 12)
         abort();
     cf_engine_free(engine);
     cf_policy_unref(policy);

@@ -44,6 +44,8 @@ void cf_engine_free_object(struct cf_object *object)
         free(call->more);
         free(call->holds);
     }
+    if (object->kind == CF_ENGINE_CALL && object->tomb)
+        free(((struct cf_tomb *)object)->memory);
     if (object->kind == CF_ENGINE_AGENT)
         free(((struct cf_agent *)object)->name);
     free(object);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an agent: what agent-state events mean in each phase. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "engine/engine_priv.h"
@@ -87,6 +88,7 @@ static void unavailable(struct cf_engine *engine, struct cf_agent *agent, enum c
     int64_t busy_delay_ms = 0;
 
     if (agent->phase == CF_PHASE_RESERVED) {
+        assert(call);
         if (phase == CF_PHASE_CONNECTED)
             busy_delay_ms = call->queue->policy->busy_delay_ms;
         cf_engine_refuse(engine, agent,

@@ -38,19 +38,28 @@ void cf_engine_drop_caller(struct cf_engine *engine, struct cf_caller *caller)
     free(caller);
 }
 
+struct cf_memory *cf_engine_memory(struct cf_tomb *tomb)
+{
+    if (!tomb->memory)
+        tomb->memory = cf_calloc(1, sizeof(*tomb->memory));
+    return tomb->memory;
+}
+
 void cf_engine_remember(struct cf_caller *caller, struct cf_tomb *tomb)
 {
-    tomb->caller = caller;
+    cf_engine_memory(tomb)->caller = caller;
     if (caller && (!caller->last || caller->last->number < tomb->number))
         caller->last = tomb;
 }
 
 void cf_engine_forget(struct cf_engine *engine, struct cf_tomb *tomb)
 {
-    struct cf_caller *caller = tomb->caller;
+    struct cf_caller *caller = tomb->memory ? tomb->memory->caller : NULL;
 
-    tomb->caller = NULL;
-    if (caller && caller->last == tomb)
+    if (!caller)
+        return;
+    tomb->memory->caller = NULL;
+    if (caller->last == tomb)
         caller->last = NULL;
     cf_engine_drop_caller(engine, caller);
 }
@@ -64,14 +73,15 @@ void cf_engine_free_callers(struct cf_engine *engine)
 
 bool cf_engine_resume(struct cf_engine *engine, struct cf_call *call)
 {
+    const struct cf_queue *queue = call->home.queue;
     struct cf_tomb *last = call->caller ? call->caller->last : NULL;
 
-    if (!last || !last->abandoned || call->home.queue->policy->resume_ms == 0 ||
-        last->queue != call->home.queue || engine->at - last->at > call->home.queue->policy->resume_ms)
+    if (!last || !last->memory->abandoned || last->memory->queue != queue || queue->policy->resume_ms == 0 ||
+        engine->at - last->at > queue->policy->resume_ms)
         return false;
-    last->abandoned = false; /* once */
+    last->memory->abandoned = false; /* once */
     cf_engine_changed(engine, &last->o);
-    if (last->enqueued_at < call->enqueued_at)
-        call->enqueued_at = last->enqueued_at;
+    if (last->memory->enqueued_at < call->enqueued_at)
+        call->enqueued_at = last->memory->enqueued_at;
     return true;
 }

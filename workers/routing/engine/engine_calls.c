@@ -31,7 +31,8 @@ static void add_past_call(struct cf_engine *engine, const struct cf_call_queued 
 {
     const struct cf_plan *plan = cf_engine_plan(engine, event);
     struct cf_call *call = cf_engine_new_object(CF_ENGINE_CALL, sizeof(*call), event->call_id);
-    int64_t earliest = tomb->ended_at - CF_ENGINE_TOMBSTONE_MS;
+    struct cf_memory *memory = cf_engine_memory(tomb);
+    int64_t earliest = memory->ended_at - CF_ENGINE_TOMBSTONE_MS;
 
     call->details = cf_engine_details(&event->customer, plan);
     call->priority = (uint8_t)plan->priority;
@@ -39,7 +40,8 @@ static void add_past_call(struct cf_engine *engine, const struct cf_call_queued 
     if (call->enqueued_at < earliest)
         call->enqueued_at = earliest;
     call->queue = cf_engine_queue(engine, plan->queue->id);
-    cf_engine_decide_past(engine, call, &(struct cf_past_call){plan->reason, tomb->ended_at, tomb->served});
+    cf_engine_decide_past(engine, call,
+                          &(struct cf_past_call){plan->reason, memory->ended_at, memory->served});
     tomb->queued = true;
     cf_engine_changed(engine, &tomb->o);
     cf_engine_free_object(&call->o);
@@ -135,14 +137,15 @@ void cf_engine_on_call_ended(struct cf_engine *engine, const struct cf_call_ende
     struct cf_call *call = (struct cf_call *)known;
 
     if (!known) {
-        struct cf_tomb *tomb;
+        struct cf_memory *memory;
+        int64_t earliest = engine->at - CF_ENGINE_TOMBSTONE_MS;
 
         cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("unknown-call"));
-        tomb = cf_engine_add_tomb(engine, event->call_id, false, true);
-        tomb->served = event->agent_id.n > 0;
-        tomb->ended_at = event->ended_at < engine->at ? event->ended_at : engine->at;
-        if (tomb->ended_at < engine->at - CF_ENGINE_TOMBSTONE_MS)
-            tomb->ended_at = engine->at - CF_ENGINE_TOMBSTONE_MS;
+        memory = cf_engine_memory(cf_engine_add_tomb(engine, event->call_id, false, true));
+        memory->served = event->agent_id.n > 0;
+        memory->ended_at = event->ended_at < engine->at ? event->ended_at : engine->at;
+        if (memory->ended_at < earliest)
+            memory->ended_at = earliest;
     } else if (known->tomb) {
         struct cf_tomb *tomb = (struct cf_tomb *)known;
 

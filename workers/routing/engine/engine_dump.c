@@ -245,6 +245,16 @@ static void dump_call(const struct cf_call *call, struct dump *d, struct cf_engi
         object->left_queue_id = call->saved_queue->o.id;
 }
 
+static void add_memory(struct dump *d, const struct cf_memory *memory)
+{
+    add_str(d, "caller", memory->caller->id);
+    add_str(d, "queue", memory->queue->o.id);
+    add_int(d, "enqueuedAt", memory->enqueued_at);
+    add_int(d, "abandoned", memory->abandoned);
+    if (memory->agent)
+        add_str(d, "agent", memory->agent->o.id);
+}
+
 static void dump_tomb(const struct cf_tomb *tomb, struct dump *d, struct cf_engine_object *object)
 {
     add_str(d, "state", CF_STR("over"));
@@ -253,17 +263,11 @@ static void dump_tomb(const struct cf_tomb *tomb, struct dump *d, struct cf_engi
     add_int(d, "queued", tomb->queued);
     add_int(d, "ended", tomb->ended);
     if (!tomb->queued) {
-        add_int(d, "endedAt", tomb->ended_at);
-        add_int(d, "served", tomb->served);
+        add_int(d, "endedAt", tomb->memory->ended_at);
+        add_int(d, "served", tomb->memory->served);
     }
-    if (tomb->caller) {
-        add_str(d, "caller", tomb->caller->id);
-        add_str(d, "queue", tomb->queue->o.id);
-        add_int(d, "enqueuedAt", tomb->enqueued_at);
-        add_int(d, "abandoned", tomb->abandoned);
-    }
-    if (tomb->caller && tomb->agent)
-        add_str(d, "agent", tomb->agent->o.id);
+    if (tomb->memory && tomb->memory->caller)
+        add_memory(d, tomb->memory);
     if (tomb->saved_queue)
         object->left_queue_id = tomb->saved_queue->o.id;
 }

@@ -283,6 +283,7 @@ static int load_tomb(struct cf_engine *engine, const struct cf_engine_object *ob
                                      {"served", &served, true},
                                      {"enqueuedAt", &enqueued_at, !caller.p},
                                      {"abandoned", &abandoned, !caller.p}};
+    struct cf_memory *memory;
     struct cf_tomb *tomb;
 
     if (read_numbers(object, numbers, sizeof(numbers) / sizeof(numbers[0]), err))
@@ -291,15 +292,18 @@ static int load_tomb(struct cf_engine *engine, const struct cf_engine_object *ob
     tomb = cf_engine_add_tomb(engine, object->id, queued != 0, ended != 0);
     tomb->at = at;
     tomb->number = number;
-    tomb->ended_at = ended_at;
-    tomb->served = served != 0;
+    if (queued && !caller.p)
+        return 0;
+    memory = cf_engine_memory(tomb);
+    memory->ended_at = ended_at;
+    memory->served = served != 0;
     if (!caller.p)
         return 0;
-    tomb->queue = cf_engine_queue(engine, field(object, "queue"));
-    tomb->enqueued_at = enqueued_at;
-    tomb->abandoned = abandoned != 0;
+    memory->queue = cf_engine_queue(engine, field(object, "queue"));
+    memory->enqueued_at = enqueued_at;
+    memory->abandoned = abandoned != 0;
     if (field(object, "agent").p)
-        tomb->agent = know_agent(engine, field(object, "agent"));
+        memory->agent = know_agent(engine, field(object, "agent"));
     cf_engine_remember(cf_engine_caller(engine, caller), tomb);
     return 0;
 }

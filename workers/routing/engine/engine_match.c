@@ -52,11 +52,9 @@ static void write_skills(struct cf_jsonw *w, struct cf_policy_needs skills)
         cf_jsonw_str(w, skills.items[i].name);
         if (skills.items[i].type == CF_JSON_ARRAY)
             cf_jsonw_null(w); /* then the texts, as one */
-        if (skills.items[i].type == CF_JSON_ARRAY)
-            cf_jsonw_str(w, skills.items[i].text);
-        else if (skills.items[i].type == CF_JSON_BOOL)
+        if (skills.items[i].type == CF_JSON_BOOL)
             cf_jsonw_bool(w, skills.items[i].number > 0);
-        else if (skills.items[i].type == CF_JSON_STRING)
+        else if (skills.items[i].type == CF_JSON_STRING || skills.items[i].type == CF_JSON_ARRAY)
             cf_jsonw_str(w, skills.items[i].text);
         else
             cf_jsonw_double(w, skills.items[i].number);

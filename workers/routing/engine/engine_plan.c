@@ -81,7 +81,7 @@ static struct cf_str last_agent(const struct cf_plan *plan)
 {
     const struct cf_tomb *last = plan->caller ? plan->caller->last : NULL;
 
-    return last && last->agent ? last->agent->o.id : (struct cf_str){0};
+    return last && last->memory->agent ? last->memory->agent->o.id : (struct cf_str){0};
 }
 
 static void add_owners(struct cf_plan *plan, const struct cf_rule *rule, const struct cf_customer *customer)

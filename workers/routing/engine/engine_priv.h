@@ -117,19 +117,21 @@ struct cf_call {
     uint8_t priority, hops, n_missed;
     uint8_t step; /* of its queue's requirement steps, how many have expired */
     uint8_t n_more;
-    struct cf_queue *queue;       /* home; while offered and connected the one through which it was found */
+    struct cf_queue *queue; /* home; while offered and connected the one through which it was found */
+    struct cf_agent *agent; /* offered or connected to; NULL: waiting, or the agent has left */
+    struct cf_details *details;
+    int64_t enqueued_at, in_queue_since, arrival, offered_at, connected_at, offer_seq;
+    int64_t hold_until;    /* waits for a preferred agent only, 0: does not */
+    struct cf_alarm timer; /* what happens next while it waits; end of a talk nobody closes */
+    struct cf_place home;
+    /* From here on what few calls have: the order of the members keeps it out of the cache. */
     struct cf_queue *saved_queue; /* where it waited at the last clear */
-    struct cf_place home, *more;  /* more: queues it waits in at the same time */
-    int64_t hold_until;           /* waits for a preferred agent only, 0: does not */
+    struct cf_place *more;        /* queues it waits in at the same time */
     struct cf_hold *holds;        /* while placed and held */
     size_t n_holds;
-    struct cf_caller *caller;     /* or NULL */
-    struct cf_agent *answered_by; /* or NULL */
-    int64_t enqueued_at, in_queue_since, arrival, offered_at, connected_at, offer_seq;
-    struct cf_agent *agent; /* offered or connected to; NULL: waiting, or the agent has left */
+    struct cf_caller *caller;                      /* or NULL */
+    struct cf_agent *answered_by;                  /* or NULL */
     struct cf_agent *missed[CF_ENGINE_MAX_MISSED]; /* newest last */
-    struct cf_alarm timer;                         /* max wait; end of a talk nobody closes */
-    struct cf_details *details;
 };
 
 /* A call that was over before it was heard of. */
@@ -158,18 +160,23 @@ struct cf_caller {
     char text[];
 };
 
-struct cf_tomb {
-    struct cf_object o;
-    int64_t at, number; /* number: burials are counted, which orders those of one moment */
-    bool queued;        /* a call-queued has been seen */
-    bool ended;         /* a call-ended has been seen */
-    bool served;        /* it named an agent; read while !queued */
-    int64_t ended_at;   /* as it said; read while !queued */
-    bool abandoned;     /* and its place may be taken up again; of a caller's, as are the next three */
-    struct cf_caller *caller;
+/* What a tombstone keeps of a call whose end came first, or of a customer whose former calls matter. */
+struct cf_memory {
+    int64_t ended_at;         /* as the call-ended said */
+    bool served;              /* it named an agent */
+    bool abandoned;           /* and its place may be taken up again */
+    struct cf_caller *caller; /* or NULL */
     struct cf_queue *queue;
     struct cf_agent *agent; /* who talked with him, or NULL */
     int64_t enqueued_at;
+};
+
+struct cf_tomb {
+    struct cf_object o;
+    int64_t at, number;       /* number: burials are counted, which orders those of one moment */
+    bool queued;              /* a call-queued has been seen */
+    bool ended;               /* a call-ended has been seen */
+    struct cf_memory *memory; /* or NULL */
     struct cf_queue *saved_queue;
     struct cf_tomb *next; /* younger */
 };
@@ -186,22 +193,22 @@ enum cf_agent_phase {
 
 struct cf_agent {
     struct cf_object o;
-    uint8_t phase;                          /* enum cf_agent_phase */
-    uint8_t last_state;                     /* enum cf_agent_status of the last event */
-    int64_t last_at;                        /* time of the last event */
-    int64_t since;                          /* of the phase */
-    int64_t ready_seq;                      /* order among agents available since the same moment */
-    int64_t missed;                         /* offers missed in a row */
-    int64_t calls;                          /* taken since logged in */
-    int64_t number;                         /* first heard of as the so-manieth: the last tie of all */
-    int64_t line;                           /* place in line by the policy */
-    struct cf_order_node by_calls, by_line; /* while available */
+    uint8_t phase;      /* enum cf_agent_phase */
+    uint8_t last_state; /* enum cf_agent_status of the last event */
+    bool loaded;        /* while loading: its own object has been read */
+    int64_t last_at;    /* time of the last event */
+    int64_t since;      /* of the phase */
+    int64_t ready_seq;  /* order among agents available since the same moment */
+    int64_t missed;     /* offers missed in a row */
+    int64_t calls;      /* taken since logged in */
     struct cf_call *call;
     struct cf_profile *profile;
-    struct cf_agent *prev, *next; /* in the profile's list while available */
-    struct cf_alarm timer;        /* offer deadline; end of wrap-up */
-    char *name;                   /* or NULL */
-    bool loaded;                  /* while loading: its own object has been read */
+    struct cf_agent *prev, *next;           /* in the profile's list while available */
+    struct cf_alarm timer;                  /* offer deadline; end of wrap-up, of a delay */
+    char *name;                             /* or NULL */
+    int64_t number;                         /* how many were known before: the last tie of all */
+    int64_t line;                           /* place in line by the policy */
+    struct cf_order_node by_calls, by_line; /* while available and the policy chooses so */
 };
 
 /* What policy and producer say about a new call. */
@@ -321,6 +328,8 @@ struct cf_str cf_engine_caller_id(const struct cf_engine *engine, const struct c
 /** Counts a reference; NULL for no id. */
 struct cf_caller *cf_engine_caller(struct cf_engine *engine, struct cf_str id);
 void cf_engine_drop_caller(struct cf_engine *engine, struct cf_caller *caller);
+/** The tombstone's memory, made when it has none. */
+struct cf_memory *cf_engine_memory(struct cf_tomb *tomb);
 /** Takes over the reference. */
 void cf_engine_remember(struct cf_caller *caller, struct cf_tomb *tomb);
 void cf_engine_forget(struct cf_engine *engine, struct cf_tomb *tomb);

@@ -69,6 +69,17 @@ struct cf_tomb *cf_engine_add_tomb(struct cf_engine *engine, struct cf_str id, b
     return tomb;
 }
 
+static void remember(struct cf_tomb *tomb, const struct cf_call *call)
+{
+    struct cf_memory *memory = cf_engine_memory(tomb);
+
+    memory->abandoned = tomb->ended && call->state != CF_CALL_CONNECTED;
+    memory->queue = call->home.queue;
+    memory->agent = call->answered_by;
+    memory->enqueued_at = call->enqueued_at;
+    cf_engine_remember(call->caller, tomb);
+}
+
 void cf_engine_bury(struct cf_engine *engine, struct cf_call *call, bool ended)
 {
     size_t *count[] = {&engine->n_waiting, &engine->n_offered, &engine->n_connected};
@@ -81,11 +92,8 @@ void cf_engine_bury(struct cf_engine *engine, struct cf_call *call, bool ended)
     cf_engine_drop_more(engine, call);
     --*count[call->state];
     tomb = add(engine, was->id, true, ended);
-    tomb->abandoned = ended && call->state != CF_CALL_CONNECTED;
-    tomb->queue = call->home.queue;
-    tomb->agent = call->answered_by;
-    tomb->enqueued_at = call->enqueued_at;
-    cf_engine_remember(call->caller, tomb);
+    if (call->caller)
+        remember(tomb, call);
     cf_ids_replace(&engine->calls, tomb);
     tomb->saved_queue = call->saved_queue;
     /* The call's own place among the changed ones goes to the tombstone just added behind it. */

@@ -92,6 +92,20 @@ static void set_path(struct cf_policy_reader *r, size_t end, const char *list, s
     (void)snprintf(r->path + end, sizeof(r->path) - end, "%s%s[%zu]", end ? "." : "", list, index);
 }
 
+static int check_rule_queues(struct cf_policy_reader *r, const struct cf_policy *policy,
+                             const struct cf_domain_policy *domain, const struct cf_policy_list *to)
+{
+    for (size_t i = 0; i < to->n; i++) {
+        if (!own_queue(policy, domain, to->items[i]))
+            return cf_policy_fail(r, "then.queue", "must name a queue of the domain");
+        for (size_t k = 0; k < i; k++) {
+            if (cf_str_eq(to->items[i], to->items[k]))
+                return cf_policy_fail(r, "then.queue", "names a queue twice");
+        }
+    }
+    return 0;
+}
+
 /* Every queue that is spoken of must be one of the domain. */
 static int check_references(struct cf_policy_reader *r, const struct cf_policy *policy,
                             const struct cf_domain_policy *domain)
@@ -109,17 +123,9 @@ static int check_references(struct cf_policy_reader *r, const struct cf_policy *
             return cf_policy_fail(r, members[i % CF_EXITS], "must name another queue of the domain");
     }
     for (size_t i = 0; i < domain->n_rules; i++) {
-        const struct cf_policy_list *to = &domain->rules[i].to;
-
         set_path(r, end, "rules", i);
-        for (size_t k = 0; k < to->n; k++) {
-            if (!own_queue(policy, domain, to->items[k]))
-                return cf_policy_fail(r, "then.queue", "must name a queue of the domain");
-            for (size_t m = 0; m < k; m++) {
-                if (cf_str_eq(to->items[k], to->items[m]))
-                    return cf_policy_fail(r, "then.queue", "names a queue twice");
-            }
-        }
+        if (check_rule_queues(r, policy, domain, &domain->rules[i].to))
+            return -1;
     }
     r->path[end] = '\0';
     return 0;

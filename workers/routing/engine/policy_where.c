@@ -17,7 +17,9 @@ static char peek(struct scan *s)
     while (s->at < s->text.n && (s->text.p[s->at] == ' ' || s->text.p[s->at] == '\t' ||
                                  s->text.p[s->at] == '\n' || s->text.p[s->at] == '\r'))
         s->at++;
-    return s->at < s->text.n ? s->text.p[s->at] : '\0';
+    if (s->at == s->text.n)
+        return '\0';
+    return s->text.p[s->at];
 }
 
 static bool take(struct scan *s, char c)
@@ -71,10 +73,13 @@ static bool skip_word(struct scan *s)
 /* NOLINTNEXTLINE(misc-no-recursion): bounded by `depth` */
 static bool skip_value(struct scan *s, unsigned depth)
 {
-    char open = peek(s), close = open == '{' ? '}' : ']';
+    char open = peek(s);
+    char close = ']';
 
     if (depth == 0)
         return false;
+    if (open == '{')
+        close = '}';
     if (open == '"')
         return skip_string(s, NULL);
     if (open != '{' && open != '[')

@@ -15,7 +15,7 @@
             ck_abort_msg(__VA_ARGS__);                                                                       \
     } while (0)
 
-enum { CHUNKS = 20, SEEDS_PER_CHUNK = 100 };
+enum { CHUNKS = 20, SEEDS_PER_CHUNK = 500 };
 
 static struct cf_engine *new_engine(uint64_t seed)
 {
@@ -275,9 +275,12 @@ static void run_seed(uint64_t seed)
     both->seed = seed;
     play_checked(stream, both);
     REQUIRE(!both->model.error[0], "seed %llu: %s", (unsigned long long)seed, both->model.error);
-    play_again(stream, seed, &again);
-    REQUIRE(cf_str_eq(cf_buf_view(&again), cf_buf_view(&both->text)),
-            "I16: seed %llu: the same log, other decisions", (unsigned long long)seed);
+    /* Of every policy each fourth: this is the slow part. */
+    if (seed / MODEL_VARIANTS % 4 == 0) {
+        play_again(stream, seed, &again);
+        REQUIRE(cf_str_eq(cf_buf_view(&again), cf_buf_view(&both->text)),
+                "I16: seed %llu: the same log, other decisions", (unsigned long long)seed);
+    }
     cf_buf_done(&both->text);
     cf_buf_done(&again);
     free(stream);
