@@ -17,7 +17,7 @@ static char peek(struct scan *s)
     while (s->at < s->text.n && (s->text.p[s->at] == ' ' || s->text.p[s->at] == '\t' ||
                                  s->text.p[s->at] == '\n' || s->text.p[s->at] == '\r'))
         s->at++;
-    if (s->at == s->text.n)
+    if (s->at >= s->text.n)
         return '\0';
     return s->text.p[s->at];
 }

@@ -123,6 +123,7 @@ static const struct {
      "line 2, column 26: queues[0].x is"},
     {"{\"version\": 1,\n \"queues\": [{\"id\": \"q\",}]}", "line 2, column 24: not valid JSON"},
     {"{\"version\": 1,\n \"queues\": [{\"id\": \"q\"}]", "line 2, column 25: not valid JSON"},
+    {"{\"version\\", "line 1, column 11: not valid JSON"},
     {"{\"version\": 1,\n" Q
      ",\n\"rules\":[{\"then\":{}},\n{\"when\":{\"tier\":\"x\"},\"then\":\n{\"queue\":\"x\"}}]}",
      "line 5, column 2: rules[1].then.queue"},
