@@ -275,7 +275,7 @@ END_TEST
 START_TEST(short_cut_reads_the_same)
 {
     uint64_t seed = 20261122 + (uint64_t)_i;
-    char plain[24], blank[24];
+    char plain[24], blank[32];
     struct cf_phone a, b;
 
     for (size_t i = 0; i < 400; i++) {
@@ -308,7 +308,7 @@ START_TEST(short_cut_reads_the_same_near_numbers)
                                         "43", "44", "45", "46",  "47",  "48", "49",  "60",
                                         "66", "81", "91", "353", "420", "65", "852", "971"};
     uint64_t seed = 20261122 + (uint64_t)_i;
-    char plain[24], blank[24];
+    char plain[24], blank[32];
     struct cf_phone a, b;
 
     for (size_t i = 0; i < 200; i++) {
@@ -335,7 +335,7 @@ END_TEST
 START_TEST(short_cut_leaves_trunk_prefixes)
 {
     struct cf_phone phone, a, b;
-    char plain[24], blank[24];
+    char plain[24], blank[32];
 
     cf_phone_parse(cf_str_of(numbers[_i].e164), NULL, &phone);
     for (char digit = '0'; digit <= '9'; digit++) {
