@@ -71,7 +71,7 @@ bool read_plain(const char *text, PhoneNumber *ret_number)
             continue;
         if (*national == '0' || *national == code.trunk)
             return false;
-        ret_number->set_country_code(std::atoi(code.code));
+        ret_number->set_country_code(static_cast<int>(std::strtol(code.code, nullptr, 10)));
         ret_number->set_national_number(std::strtoull(national, nullptr, 10));
         return true;
     }
@@ -83,7 +83,7 @@ void number_of(const char *country_code, const char *national, PhoneNumber *ret_
 {
     const size_t zeros = std::strspn(national, "0"), length = std::strlen(national);
 
-    ret_number->set_country_code(std::atoi(country_code));
+    ret_number->set_country_code(static_cast<int>(std::strtol(country_code, nullptr, 10)));
     ret_number->set_national_number(std::strtoull(national, nullptr, 10));
     if (zeros > 0 && length > 1) {
         ret_number->set_italian_leading_zero(true);

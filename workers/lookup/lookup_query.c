@@ -38,7 +38,7 @@ void lookup_encode(struct cf_buf *buf, struct cf_str text)
             n = 0;
         }
         if (plain || c == ' ') {
-            encoded[n++] = c == ' ' ? '+' : (char)c;
+            encoded[n++] = (char)(c == ' ' ? '+' : c);
         } else {
             encoded[n++] = '%';
             encoded[n++] = hex[c >> 4];
@@ -81,19 +81,13 @@ static void add_forms(struct numbers *numbers, const struct cf_phone *phone, boo
  * end anywhere, so no longer run of digits is safe; the E.164 comparison sorts the accidental hits out. */
 static void add_pattern(struct numbers *numbers, const struct cf_phone *phone)
 {
-    char text[8 + 4 * CF_PHONE_E164_SIZE];
-    size_t n = 0;
+    cf_buf_text(&numbers->patterns, "'%25");
+    for (const char *at = phone->national; *at; at++) {
+        const char piece[] = {*at, '%', '2', '5'};
 
-    text[n++] = '\'';
-    for (const char *at = phone->national;; at++) {
-        memcpy(text + n, "%25", 3);
-        n += 3;
-        if (!*at)
-            break;
-        text[n++] = *at;
+        cf_buf_add(&numbers->patterns, piece, sizeof(piece));
     }
-    text[n++] = '\'';
-    cf_buf_add(&numbers->patterns, text, n);
+    cf_buf_char(&numbers->patterns, '\'');
     numbers->pattern_end[numbers->n_patterns++] = numbers->patterns.n;
 }
 

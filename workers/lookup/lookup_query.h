@@ -29,7 +29,7 @@
 /* Rows that one query gives at most, its LIMIT: more for more numbers, so that they do not crowd each other
  * out.
  */
-#define LOOKUP_QUERY_ROWS(n_numbers) ((size_t)50 + 10 * ((n_numbers)-1))
+#define LOOKUP_QUERY_ROWS(n_numbers) ((size_t)50 + (size_t)10 * ((n_numbers)-1))
 #define LOOKUP_QUERY_CASES 50   /* open cases of one record */
 #define LOOKUP_QUERY_NUMBERS 20 /* numbers in one request: the text stays below 100,000 characters */
 

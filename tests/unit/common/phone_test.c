@@ -321,11 +321,9 @@ START_TEST(short_cut_reads_the_same_near_numbers)
         (void)snprintf(blank, sizeof(blank), "+ %s", plain + 1);
         cf_phone_parse(cf_str_of(plain), "DE", &a);
         cf_phone_parse(cf_str_of(blank), "DE", &b);
-        ck_assert_msg(
-            memcmp(&a, &b, sizeof(a)) == 0 ||
-                (a.status == b.status && strcmp(a.e164, b.e164) == 0 && strcmp(a.region, b.region) == 0),
-            "%s: %s %s %s, the long way %s %s %s", plain, cf_phone_status_name(a.status), a.e164, a.region,
-            cf_phone_status_name(b.status), b.e164, b.region);
+        ck_assert_msg(a.status == b.status && strcmp(a.e164, b.e164) == 0 && strcmp(a.region, b.region) == 0,
+                      "%s: %s %s %s, the long way %s %s %s", plain, cf_phone_status_name(a.status), a.e164,
+                      a.region, cf_phone_status_name(b.status), b.e164, b.region);
     }
 }
 END_TEST
@@ -338,7 +336,7 @@ START_TEST(short_cut_leaves_trunk_prefixes)
     char plain[24], blank[32];
 
     cf_phone_parse(cf_str_of(numbers[_i].e164), NULL, &phone);
-    for (char digit = '0'; digit <= '9'; digit++) {
+    for (int digit = '0'; digit <= '9'; digit++) {
         (void)snprintf(plain, sizeof(plain), "+%s%c%s", phone.country_code, digit, phone.national);
         (void)snprintf(blank, sizeof(blank), "+ %s", plain + 1);
         cf_phone_parse(cf_str_of(plain), "US", &a);

@@ -80,25 +80,24 @@ static char *soql_of(const json_t *body, size_t which)
     "LastActivityDate,Account.Id,Account.Name,Account.OwnerId,Account.Tier__c,"
 
 static const struct {
-    bool patterns;
     const char *number, *part;
-    bool there;
+    bool patterns, there;
 } contact_parts[] = {
-    {true, "+15207739050",
-     SELECT_CONTACT SELECT_CASES " FROM Contact WHERE Phone LIKE '%5%2%0%7%7%3%9%0%5%0%'", true},
-    {true, "+15207739050", " OR AssistantPhone LIKE '%5%2%0%7%7%3%9%0%5%0%' LIMIT 50", true},
-    {true, "+15207739050", " IN (", false}, /* the pattern finds all forms */
-    {true, "+5491123456789", "Phone IN ('011 15-2345-6789'",
+    {"+15207739050", SELECT_CONTACT SELECT_CASES " FROM Contact WHERE Phone LIKE '%5%2%0%7%7%3%9%0%5%0%'",
+     true, true},
+    {"+15207739050", " OR AssistantPhone LIKE '%5%2%0%7%7%3%9%0%5%0%' LIMIT 50", true, true},
+    {"+15207739050", " IN (", true, false}, /* the pattern finds all forms */
+    {"+5491123456789", "Phone IN ('011 15-2345-6789'", true,
      true},                                            /* but not the 9 that is not written at home */
-    {true, "+6834002", "Phone IN ('+6834002',", true}, /* too short for a pattern */
-    {true, "+6834002", "LIKE", false},
-    {false, "+15207739050", SELECT_CONTACT SELECT_CASES " FROM Contact WHERE Phone IN ('+15207739050',",
+    {"+6834002", "Phone IN ('+6834002',", true, true}, /* too short for a pattern */
+    {"+6834002", "LIKE", true, false},
+    {"+15207739050", SELECT_CONTACT SELECT_CASES " FROM Contact WHERE Phone IN ('+15207739050',", false,
      true},
-    {false, "+15207739050", " OR MobilePhone IN ('+15207739050','", true},
-    {false, "+15207739050", "'(520) 773-9050'", true},
-    {false, "+15207739050", "'5207739050'", true},
-    {false, "+15207739050", "'520.773.9050'", true},
-    {false, "+15207739050", "LIKE", false},
+    {"+15207739050", " OR MobilePhone IN ('+15207739050','", false, true},
+    {"+15207739050", "'(520) 773-9050'", false, true},
+    {"+15207739050", "'5207739050'", false, true},
+    {"+15207739050", "'520.773.9050'", false, true},
+    {"+15207739050", "LIKE", false, false},
 };
 
 START_TEST(test_contacts)
