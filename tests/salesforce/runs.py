@@ -95,6 +95,7 @@ class Memory:
 
     def __init__(self, fleet):
         self.fleet, self.peak_kb, self.stopping = fleet, collections.Counter(), threading.Event()
+        self.began, self.peak_s = time.monotonic(), {}
         self.thread = threading.Thread(target=self.watch, daemon=True)
 
     def __enter__(self):
@@ -113,13 +114,14 @@ class Memory:
                     kb = int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path("/proc/%s/status" % pid).read_text())[1])
                 except (OSError, TypeError):
                     continue  # it is just starting or ending
-                self.peak_kb[name] = max(self.peak_kb[name], kb)
+                if kb > self.peak_kb[name]:
+                    self.peak_kb[name], self.peak_s[name] = kb, time.monotonic() - self.began
 
     def judge(self, result):
         values = yaml.safe_load((ROOT / "deploy/chart/callfleet/values.yaml").read_text())
         for name, kb in sorted(self.peak_kb.items()):
             limit = values["workers"][name.split("-")[0]]["resources"]["limits"]["memory"]
-            result.show("%s, most memory of its %s" % (name, limit), "%.0f MiB" % (kb / 1024))
+            result.show("%s, most memory of its %s" % (name, limit), "%.0f MiB, after %.0f s" % (kb / 1024, self.peak_s[name]))
             if not sanitized(self.fleet, name):
                 result.promise(kb <= mebibytes(limit) * 1024, "%s used %d KiB, more than %s" % (name, kb, limit))
 
