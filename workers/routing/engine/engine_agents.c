@@ -168,7 +168,6 @@ static void busy(struct cf_engine *engine, struct cf_agent *agent, const struct 
 /* Ringing and connected both speak of a call: the one offered, a former one, or one of somebody else. */
 static void on_answer(struct cf_engine *engine, struct cf_agent *agent, const struct cf_agent_state *event)
 {
-    const struct cf_object *known = cf_ids_get(&engine->calls, event->call_id);
     bool ours = event->offer_id.n > 0
                     ? is_own_offer(engine, agent, event->offer_id)
                     : agent->call && (event->call_id.n == 0 || is_own_call(agent, event->call_id));
@@ -181,7 +180,7 @@ static void on_answer(struct cf_engine *engine, struct cf_agent *agent, const st
         agent->call->acked = true;
         cf_engine_changed(engine, &agent->call->o);
         ignore(engine, event, CF_STR("acknowledged"));
-    } else if (event->offer_id.n > 0 || known) {
+    } else if (event->offer_id.n > 0 || cf_ids_get(&engine->calls, event->call_id)) {
         /* An answer to an offer that is over, or to a call the engine has elsewhere. */
         ignore(engine, event, CF_STR("late"));
     } else {
