@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "source.h"
+#include "recorded/source.h"
 
 struct rerun_result {
     size_t records, decisions;  /* of the log; made now */

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "source.h"
+#include "recorded/source.h"
 
 /** Writes every record about `call_id` (and about its consult calls), oldest first. Returns how many, -1 on
  * error. */

@@ -6,15 +6,14 @@
  * topics' ends at the start, read_committed. Promise: nothing is ever written anywhere, and no consumer group
  * is joined.
  */
-#ifndef CF_REPLAY_SOURCE_H
-#define CF_REPLAY_SOURCE_H
+#ifndef CF_RECORDED_SOURCE_H
+#define CF_RECORDED_SOURCE_H
 
+#include <signal.h>
 #include <stdint.h>
 
 #include "err/err.h"
 #include "str/str.h"
-
-struct source;
 
 struct entry {
     const char *topic; /* prefix removed */
@@ -35,5 +34,12 @@ typedef int entry_fn(void *arg, const struct entry *entry);
 
 /** Calls `fn` for every entry: by partition in order of offset; across partitions in no particular order. */
 CF_CHECKED int source_read(const struct source_opts *opts, entry_fn *fn, void *arg, struct cf_err *err);
+
+typedef void idle_fn(void *arg);
+
+/** As source_read() from a broker, and on behind the ends until `*stop`. `idle` is called now and then, at
+ * the latest when nothing has come for a moment. */
+CF_CHECKED int source_follow(const struct source_opts *opts, entry_fn *fn, idle_fn *idle, void *arg,
+                             const volatile sig_atomic_t *stop, struct cf_err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "source.h"
+#include "recorded/source.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #define TIMEOUT_MS 10000
+#define IDLE_MS 250
+#define IDLE_ENTRIES 1000
 
 static bool wanted(const struct source_opts *opts, const char *topic)
 {
@@ -84,8 +86,9 @@ static int read_file(const struct source_opts *opts, const char *path, entry_fn 
 
 /* ---- a broker ---- */
 
-static int add_parts(rd_kafka_t *consumer, const char *topic, rd_kafka_topic_partition_list_t *parts,
-                     struct cf_err *err)
+/* `empty`: partitions without records too. */
+static int add_parts(rd_kafka_t *consumer, const char *topic, bool empty,
+                     rd_kafka_topic_partition_list_t *parts, struct cf_err *err)
 {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(consumer, topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
@@ -99,7 +102,8 @@ static int add_parts(rd_kafka_t *consumer, const char *topic, rd_kafka_topic_par
     for (int i = 0; metadata->topic_cnt == 1 && i < metadata->topics[0].partition_cnt; i++) {
         int32_t id = metadata->topics[0].partitions[i].id;
 
-        if (rd_kafka_query_watermark_offsets(consumer, topic, id, &low, &high, TIMEOUT_MS) == 0 && low < high)
+        if (rd_kafka_query_watermark_offsets(consumer, topic, id, &low, &high, TIMEOUT_MS) == 0 &&
+            (empty || low < high))
             rd_kafka_topic_partition_list_add(parts, topic, id)->offset = low;
     }
     rd_kafka_metadata_destroy(metadata);
@@ -163,30 +167,89 @@ static int drain(const struct source_opts *opts, rd_kafka_t *consumer, int open,
     return rc == 0 ? 0 : cf_err_set(err, CF_ERR_REJECTED, "replay", 0, "a record was refused");
 }
 
-static int read_broker(const struct source_opts *opts, entry_fn *fn, void *arg, struct cf_err *err)
+/* Reads until told to stop. */
+static int follow(const struct source_opts *opts, rd_kafka_t *consumer, entry_fn *fn, idle_fn *idle,
+                  void *arg, const volatile sig_atomic_t *stop)
+{
+    size_t since = 0;
+    int rc = 0;
+
+    while (!*stop && rc == 0) {
+        rd_kafka_message_t *msg = rd_kafka_consumer_poll(consumer, IDLE_MS);
+
+        if (msg && msg->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            rc = give(opts, msg, fn, arg);
+        if (!msg || ++since >= IDLE_ENTRIES) {
+            idle(arg);
+            since = 0;
+        }
+        if (msg)
+            rd_kafka_message_destroy(msg);
+    }
+    return rc;
+}
+
+/* A consumer at the beginning of all partitions; how many in `ret_parts`. */
+static rd_kafka_t *open_broker(const struct source_opts *opts, bool empty, int *ret_parts, struct cf_err *err)
 {
     rd_kafka_t *consumer = make_consumer(opts->brokers, err);
     rd_kafka_topic_partition_list_t *parts;
     int rc = 0;
 
     if (!consumer)
-        return -1;
+        return NULL;
     (void)rd_kafka_poll_set_consumer(consumer);
     parts = rd_kafka_topic_partition_list_new(16);
     for (const char *const *topic = opts->topics; *topic && rc == 0; topic++) {
         char full[512];
 
         (void)snprintf(full, sizeof(full), "%s%s", opts->topic_prefix ? opts->topic_prefix : "", *topic);
-        rc = add_parts(consumer, full, parts, err);
+        rc = add_parts(consumer, full, empty, parts, err);
     }
-    if (rc == 0 && parts->cnt > 0) {
+    *ret_parts = parts->cnt;
+    if (rc == 0 && parts->cnt > 0)
         (void)rd_kafka_assign(consumer, parts);
-        rc = drain(opts, consumer, parts->cnt, fn, arg, err);
-    }
     rd_kafka_topic_partition_list_destroy(parts);
+    if (rc == 0)
+        return consumer;
+    rd_kafka_destroy(consumer);
+    return NULL;
+}
+
+static void close_broker(rd_kafka_t *consumer)
+{
     (void)rd_kafka_consumer_close(consumer);
     rd_kafka_destroy(consumer);
+}
+
+static int read_broker(const struct source_opts *opts, entry_fn *fn, void *arg, struct cf_err *err)
+{
+    int n_parts, rc = 0;
+    rd_kafka_t *consumer = open_broker(opts, false, &n_parts, err);
+
+    if (!consumer)
+        return -1;
+    if (n_parts > 0)
+        rc = drain(opts, consumer, n_parts, fn, arg, err);
+    close_broker(consumer);
     return rc;
+}
+
+int source_follow(const struct source_opts *opts, entry_fn *fn, idle_fn *idle, void *arg,
+                  const volatile sig_atomic_t *stop, struct cf_err *err)
+{
+    int n_parts, rc;
+    rd_kafka_t *consumer = open_broker(opts, true, &n_parts, err);
+
+    if (!consumer)
+        return -1;
+    if (n_parts == 0) {
+        close_broker(consumer);
+        return cf_err_set(err, CF_ERR_CONFIG, "kafka", 0, "the topics do not exist");
+    }
+    rc = follow(opts, consumer, fn, idle, arg, stop);
+    close_broker(consumer);
+    return rc == 0 ? 0 : cf_err_set(err, CF_ERR_REJECTED, "recorded", 0, "a record was refused");
 }
 
 int source_read(const struct source_opts *opts, entry_fn *fn, void *arg, struct cf_err *err)
