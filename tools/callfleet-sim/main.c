@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* callfleet-sim: the routing engine in virtual time. README.md has examples. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "options.h"
+#include "report.h"
+
+static int fail(const struct cf_err *err)
+{
+    (void)fprintf(stderr, "callfleet-sim: %s\n", err->text);
+    return err->kind == CF_ERR_CONFIG ? EX_USAGE : EX_IOERR;
+}
+
+static int simulate(const struct sim_options *o)
+{
+    struct journal *journal = NULL;
+    struct sim_result *result = cf_calloc(1, sizeof(*result));
+    struct sim_exact *exact = o->exact ? cf_calloc(1, sizeof(*exact)) : NULL;
+    struct cf_err err;
+    int code = EXIT_SUCCESS;
+
+    if (o->log || o->decisions || o->events)
+        journal = journal_open(o->log, o->decisions, o->events, &err);
+    if ((o->log || o->decisions || o->events) && !journal) {
+        code = fail(&err);
+    } else if (sim_run(o->scenario, journal, result, &err) < 0) {
+        code = fail(&err);
+    } else {
+        if (exact)
+            sim_compare(o->scenario, exact);
+        (o->json ? report_json : report_text)(stdout, o->scenario, result, exact);
+        code = result->breaches > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        sim_result_done(result);
+    }
+    if (journal_close(journal, &err) < 0)
+        code = fail(&err);
+    free(exact);
+    free(result);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct sim_options options;
+    struct cf_err err;
+    int code;
+
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+        (void)fputs(sim_usage, argc < 2 ? stderr : stdout);
+        return argc < 2 ? EX_USAGE : EXIT_SUCCESS;
+    }
+    if (sim_options_parse(argc, argv, &options, &err) < 0)
+        return fail(&err);
+    code = simulate(&options);
+    sim_scenario_free(options.scenario);
+    return code;
+}
