@@ -15,7 +15,7 @@
 #define MAX_FIELD_BYTES 512U /* of an escaped id, topic or error text: all fields together fit a line */
 #define MIN_PLAIN_DIGITS 7U  /* of a telephone number written without a break */
 #define MIN_SPLIT_DIGITS 9U  /* of one written in groups; dates and small figures have fewer */
-#define KINDS 64U      /* slots of the rate limiter; two kinds may share one, then they share its budget */
+#define KINDS 64U      /* slots of the rate limiter; beyond so many, two kinds share one and its budget */
 #define KIND_BURST 10U /* lines per kind and window */
 #define WINDOW_MS 10000U
 
@@ -236,11 +236,24 @@ void cf_log_format(struct cf_buf *buf, enum cf_log_level level, const char *modu
     cf_buf_text(buf, "}\n");
 }
 
+static struct kind *kind_of(const char *fmt)
+{
+    size_t home = ((uintptr_t)fmt >> 3) % KINDS;
+
+    for (size_t i = 0; i < KINDS; i++) {
+        struct kind *kind = &state.kinds[(home + i) % KINDS];
+
+        if (!kind->fmt || kind->fmt == fmt)
+            return kind;
+    }
+    return &state.kinds[home];
+}
+
 /* Whether a line of this kind may be written now; `ret_suppressed` counts those dropped in the window before.
  */
 static bool allowed(const char *fmt, uint32_t *ret_suppressed)
 {
-    struct kind *kind = &state.kinds[((uintptr_t)fmt >> 3) % KINDS];
+    struct kind *kind = kind_of(fmt);
     uint64_t now = cf_clock_mono_ms();
 
     *ret_suppressed = 0;
