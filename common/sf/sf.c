@@ -214,6 +214,18 @@ void cf_sf_cancel(struct cf_sf_call *call)
     sf_call_free(call);
 }
 
+bool cf_sf_is_sent(const struct cf_sf_call *call)
+{
+    return call->http != NULL;
+}
+
+uint32_t cf_sf_room(const struct cf_sf *sf)
+{
+    size_t size = sf_window_size(&sf->window), busy = sf->in_flight + sf->waiting;
+
+    return size > busy ? (uint32_t)(size - busy) : 0;
+}
+
 struct cf_sf_budget cf_sf_budget(const struct cf_sf *sf)
 {
     return sf->spend.last;

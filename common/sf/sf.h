@@ -76,6 +76,7 @@ struct cf_sf_failure {
     struct cf_err err;
     char error_code[64];
     bool unknown_outcome; /* the write may have happened: verify before writing again */
+    bool paused;          /* it was not sent: the circuit is open, and another try at once is in vain */
     uint32_t api_calls;
 };
 typedef void cf_sf_fn(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure);
@@ -91,6 +92,10 @@ void cf_sf_free(struct cf_sf *sf);
 struct cf_sf_call *cf_sf_send(struct cf_sf *sf, const struct cf_sf_request *request, cf_sf_fn *fn, void *arg);
 /** The callback will not run. */
 void cf_sf_cancel(struct cf_sf_call *call);
+/** Whether the request is under way, and has cost what it costs. */
+bool cf_sf_is_sent(const struct cf_sf_call *call);
+/** So many requests more would leave at once; others would wait in line. */
+uint32_t cf_sf_room(const struct cf_sf *sf);
 
 struct cf_sf_budget cf_sf_budget(const struct cf_sf *sf);
 /** Requests sent since the start, logins not counted. */

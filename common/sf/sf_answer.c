@@ -5,6 +5,8 @@
 #include "log/log.h"
 #include "sf/sf_client_priv.h"
 
+#define LEASE_HASTE 4 /* given up before this part of slow_ms: counts as what it took */
+
 /* ---- the end of a call ---- */
 
 /* The call must be in no list any more. */
@@ -47,6 +49,16 @@ static void note_window(struct cf_sf *sf, const struct cf_sf_call *call, enum sf
     }
 }
 
+/* What was given up is worked on still, who knows how long. When it was given up soon that is no sign of
+ * requests that run for long: a busy org would be taken for one that is stuck. */
+static void note_lease(struct cf_sf *sf, uint64_t took_ms, const struct sf_sign *sign)
+{
+    bool missing = sign->timed_out && took_ms * LEASE_HASTE >= sf->opts.slow_ms;
+
+    if (sign->status != 0 || sign->timed_out) /* a refused connection is quick, and says nothing */
+        sf_lease_note(sf->lease, took_ms, missing);
+}
+
 void sf_note_health(struct cf_sf *sf, const struct cf_sf_call *call, const struct sf_sign *sign,
                     uint64_t retry_after_ms)
 {
@@ -61,8 +73,7 @@ void sf_note_health(struct cf_sf *sf, const struct cf_sf_call *call, const struc
         sf_window_reset(&sf->window, now_ms);
     if (call->sent_ms > 0) {
         sf_count_answer(sf, health, now_ms - call->sent_ms);
-        if (sign->status != 0 || sign->timed_out) /* a refused connection is quick, and says nothing */
-            sf_lease_note(sf->lease, now_ms - call->sent_ms, sign->timed_out);
+        note_lease(sf, now_ms - call->sent_ms, sign);
     }
     sf_show_soon(sf, now_ms);
 }

@@ -171,6 +171,7 @@ static bool is_paused(struct cf_sf_call *call, uint64_t now_ms)
     struct cf_sf *sf = call->sf;
     struct cf_sf_failure failure = {0};
 
+    failure.paused = true;
     if (sf_breaker_is_shut(&sf->circuit, now_ms)) {
         if (sf->circuit.exhausted)
             say_spent(&failure, "the API allocation is spent");
