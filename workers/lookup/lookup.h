@@ -11,10 +11,8 @@
 #ifndef LOOKUP_H
 #define LOOKUP_H
 
-#include "lookup_cache.h"
-#include "lookup_crm.h"
 #include "lookup_greeting.h"
-#include "lookup_rules.h"
+#include "lookup_source.h"
 #include "sf/sf.h"
 #include "worker/worker.h"
 
@@ -31,10 +29,7 @@ struct lookup_config {
 struct lookup {
     const struct lookup_config *config;
     struct cf_sf *sf;
-    struct lookup_crm *crm;
-    struct lookup_field_list fields[LOOKUP_OBJECTS];
-    struct lookup_cache *cache; /* NULL: switched off */
-    struct lookup_rules rules;
+    struct lookup_source source;
     struct lookup_greeting_opts greeting;
     struct lookup_crm_counts counted; /* already in the metrics */
     struct lookup_cache_counts cache_counted;
@@ -61,6 +56,7 @@ enum {
     LOOKUP_M_REQUESTS,
     LOOKUP_M_NUMBERS,
     LOOKUP_M_HALVED,
+    LOOKUP_M_LATE,
     LOOKUP_M_CACHE,
     LOOKUP_M_CACHE_PUTS,
 };
@@ -71,9 +67,6 @@ extern const struct cf_step lookup_steps[];
 
 CF_CHECKED int lookup_init(struct cf_worker *worker, struct cf_err *err);
 void lookup_done(struct cf_worker *worker);
-
-/** The region whose national format an entry point's numbers have. */
-const char *lookup_region(const struct lookup_config *config, struct cf_str entry_point_id);
 
 /** Keeps the call's context in Redis for the later stages (key cf:ctx:{<call id>}); its failure is only
  * logged. */

@@ -7,6 +7,7 @@
 #include "lookup_crm_priv.h"
 #include "loop/loop.h"
 
+#define HELD_MS 20          /* room is looked for so often; mostly an answer of ours makes it */
 #define JOIN_MIN_PERCENT 50 /* of its own time an ask must still get from a question that it joins */
 
 uint64_t question_left_ms(const struct question *question)
@@ -76,7 +77,7 @@ static void retire(struct question *question)
 {
     unlist(question);
     leave(question);
-    batch_remove(question);
+    batch_forsake(question);
 }
 
 static void question_free(struct question *question)
@@ -93,14 +94,19 @@ static void question_free(struct question *question)
 void question_answer(struct question *question, const struct lookup_outcome *outcome)
 {
     struct lookup_crm *crm = question->crm;
+    struct lookup_outcome told = *outcome;
     struct lookup_ask *ask;
+    size_t n = 0;
 
     retire(question); /* a callback may ask again: that is a new question */
     if (outcome->answer && crm->opts.seen)
         crm->opts.seen(crm->opts.seen_arg, &question->phone, outcome->opts, outcome->answer);
+    for (ask = question->asks; ask; ask = ask->next)
+        n++;
+    told.api_calls = question->api_calls / (double)(n ? n : 1);
     while ((ask = question->asks) != NULL) {
         question->asks = ask->next;
-        ask->fn(ask->arg, outcome);
+        ask->fn(ask->arg, &told);
         free(ask);
     }
     question_free(question);
@@ -129,7 +135,9 @@ void crm_schedule(struct lookup_crm *crm)
 
     if (crm->soonest)
         next_ms = crm->soonest->deadline_ms;
-    if (crm->waiting.n > 0)
+    if (crm->waiting.n > 0 && batch_is_held(crm))
+        next_ms = earlier(next_ms, now_ms + HELD_MS);
+    else if (crm->waiting.n > 0)
         next_ms = earlier(next_ms, crm->waiting.due_ms);
     if (crm->resting.n > 0)
         next_ms = earlier(next_ms, crm->resting.due_ms);
@@ -160,6 +168,7 @@ struct lookup_crm *lookup_crm_new(struct cf_loop *loop, struct cf_sf *sf, const 
     crm->sf = sf;
     crm->opts = *opts;
     crm->halvings = MAX_HALVINGS;
+    crm->retries = MAX_RETRIES;
     crm->seed = cf_clock_mono_ns() | 1;
     crm->timer = cf_timer_new(loop, on_timer, crm);
     return crm;
@@ -175,6 +184,7 @@ void lookup_crm_free(struct lookup_crm *crm)
         retire(question);
         question_free(question);
     }
+    batch_free_all(crm);
     cf_timer_free(crm->timer);
     free(crm);
 }

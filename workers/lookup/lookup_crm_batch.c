@@ -54,7 +54,7 @@ static void batch_free(struct batch *batch)
     free(batch);
 }
 
-void batch_remove(struct question *question)
+static void batch_remove(struct question *question)
 {
     struct batch *batch = question->batch;
 
@@ -64,10 +64,35 @@ void batch_remove(struct question *question)
         return;
     question->batch = NULL;
     batch->questions[question->place] = NULL;
-    if (--batch->n_open == 0 && batch->call) { /* nobody wants to know any more */
+    batch->n_open--;
+}
+
+/* What was sent is paid for, and Salesforce works on it whether somebody listens or not: the answer is kept
+ * for who asks next, and until it comes the request takes the place that it takes over there. */
+void batch_forsake(struct question *question)
+{
+    struct batch *batch = question->batch;
+
+    if (batch)
+        batch->is_late[question->place] = true;
+    batch_remove(question);
+    if (batch && batch->n_open == 0 && batch->call && !cf_sf_is_sent(batch->call)) {
         cf_sf_cancel(batch->call);
         batch_free(batch);
     }
+}
+
+void batch_free_all(struct lookup_crm *crm)
+{
+    struct batch *next;
+
+    for (struct batch *at = crm->batches; at; at = next) {
+        next = at->next;
+        cf_sf_cancel(at->call);
+        free(at);
+    }
+    crm->batches = NULL;
+    crm->n_batches = 0;
 }
 
 static struct batch *batch_new(struct lookup_crm *crm, enum stage stage)
@@ -91,54 +116,51 @@ static void batch_add(struct batch *batch, struct question *question)
         line_remove(question);
     question->batch = batch;
     question->place = batch->n;
+    batch->phones[batch->n] = question->phone;
     batch->questions[batch->n++] = question;
     batch->n_open++;
 }
 
 static void on_answer(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure);
 
-/* The request may take as long as the most patient of its questions; the others leave it at their deadline.
- * `body` is given away. */
+/* Its questions leave at their deadlines; the request goes on. `body` is given away. */
 static void batch_post(struct batch *batch, json_t *body)
 {
     struct lookup_crm *crm = batch->crm;
-    struct cf_sf_request request = {.priority = CF_SF_LIVE_CALLER, .method = "POST", .path = "/composite"};
-    uint64_t left_ms = 1;
+    struct cf_sf_request request = {.priority = crm->opts.priority,
+                                    .method = "POST",
+                                    .path = "/composite",
+                                    .body = body,
+                                    .timeout_ms = crm->opts.try_ms};
 
-    for (size_t i = 0; i < batch->n; i++) {
-        uint64_t question_ms = question_left_ms(batch->questions[i]);
-
-        left_ms = question_ms > left_ms ? question_ms : left_ms;
-    }
     if (batch->stage == SEARCHING)
         request.path = "/composite/batch";
-    request.timeout_ms = left_ms < crm->opts.try_ms ? (uint32_t)left_ms : crm->opts.try_ms;
-    request.body = body;
     batch->call = cf_sf_send(crm->sf, &request, on_answer, batch);
     json_decref(body);
+    crm->sent_ms = cf_loop_now_ms(crm->loop);
     crm->counts.requests++;
     crm->counts.numbers += batch->n;
 }
 
 static void batch_send(struct batch *batch)
 {
-    struct cf_phone phones[LOOKUP_QUERY_NUMBERS];
-
-    for (size_t i = 0; i < batch->n; i++)
-        phones[i] = batch->questions[i]->phone;
     batch->opts = batch->crm->opts.query;
-    batch_post(batch, batch->stage == SEARCHING ? lookup_search_build(&batch->opts, phones, batch->n)
-                                                : lookup_query_build(&batch->opts, phones, batch->n));
+    batch_post(batch, batch->stage == SEARCHING ? lookup_search_build(&batch->opts, batch->phones, batch->n)
+                                                : lookup_query_build(&batch->opts, batch->phones, batch->n));
 }
 
-/* The first questions of the line. */
+/* More wait than one request can take when Salesforce is slower than callers come. Then the last come first:
+ * in order each would be asked for when its time is nearly over, and no answer would be in time. */
 static void send_next(struct lookup_crm *crm)
 {
     struct batch *batch = batch_new(crm, crm->opts.match == LOOKUP_SEARCH ? SEARCHING : BY_FORMS);
+    bool last_first = crm->waiting.n > crm->opts.batch;
 
-    while (crm->waiting.first && batch->n < crm->opts.batch) {
-        crm->waiting.first->tries++;
-        batch_add(batch, crm->waiting.first);
+    while (crm->waiting.n > 0 && batch->n < crm->opts.batch) {
+        struct question *next = last_first ? crm->waiting.last : crm->waiting.first;
+
+        next->tries++;
+        batch_add(batch, next);
     }
     crm->last_n = batch->n;
     batch_send(batch);
@@ -152,12 +174,24 @@ static void look_again(struct line *line)
         line->due_ms = at->due_ms < line->due_ms ? at->due_ms : line->due_ms;
 }
 
+static bool is_due(const struct lookup_crm *crm)
+{
+    const struct line *waiting = &crm->waiting;
+
+    return waiting->n >= crm->opts.batch || (waiting->n > 0 && waiting->due_ms <= cf_loop_now_ms(crm->loop));
+}
+
+/* One request may stand in the client's line, so that there is an answer to go on after. */
+bool batch_is_held(const struct lookup_crm *crm)
+{
+    return crm->n_batches > 0 && cf_sf_room(crm->sf) == 0;
+}
+
 static void send_due(struct lookup_crm *crm)
 {
     struct line *waiting = &crm->waiting;
 
-    while (waiting->n >= crm->opts.batch ||
-           (waiting->n > 0 && waiting->due_ms <= cf_loop_now_ms(crm->loop))) {
+    while (is_due(crm) && !batch_is_held(crm)) {
         send_next(crm);
         if (waiting->n < crm->opts.batch)
             look_again(waiting);
@@ -187,13 +221,25 @@ void batch_turn(struct lookup_crm *crm)
     send_due(crm);
 }
 
+static bool is_patient(const struct lookup_crm *crm)
+{
+    return crm->opts.priority != CF_SF_LIVE_CALLER;
+}
+
+/* Where nobody waits on the line, requests that do not overlap need not be many either. */
+static bool is_quiet(const struct lookup_crm *crm)
+{
+    return !is_patient(crm) || crm->sent_ms == 0 ||
+           cf_loop_now_ms(crm->loop) >= crm->sent_ms + crm->opts.linger_ms;
+}
+
 /* How long a question may wait for others. */
 static uint64_t linger_ms(const struct question *question)
 {
     const struct lookup_crm *crm = question->crm;
     uint64_t left_ms = question_left_ms(question), share_ms = left_ms / LINGER_SHARE;
 
-    if (left_ms < HURRY_LEFT_MS || (crm->n_batches == 0 && crm->waiting.n == 0))
+    if (left_ms < HURRY_LEFT_MS || (crm->n_batches == 0 && crm->waiting.n == 0 && is_quiet(crm)))
         return 0;
     return crm->opts.linger_ms < share_ms ? crm->opts.linger_ms : share_ms;
 }
@@ -211,6 +257,15 @@ void batch_enqueue(struct question *question)
 
 /* ---- failures ---- */
 
+/* Retries are to be few among good answers: where most fail they are more of what is too much. */
+static bool afford_retry(struct lookup_crm *crm)
+{
+    if (crm->retries < RETRY_COST)
+        return false;
+    crm->retries -= RETRY_COST;
+    return true;
+}
+
 static bool is_passing(const struct cf_err *err)
 {
     return err->kind == CF_ERR_TRANSIENT;
@@ -225,7 +280,7 @@ static void fail(struct question *question, const struct cf_err *err)
 }
 
 /* Questions that failed together are tried again together. */
-static void fail_or_rest(struct batch *batch, const struct cf_err *err)
+static void fail_or_rest(struct batch *batch, const struct cf_err *err, bool paused)
 {
     const struct cf_backoff window = {RETRY_BASE_MS, RETRY_CAP_MS};
     struct lookup_crm *crm = batch->crm;
@@ -241,8 +296,8 @@ static void fail_or_rest(struct batch *batch, const struct cf_err *err)
         if (!question)
             continue;
         wait_ms = cf_backoff_ms(&window, question->tries, crm->seed) + 1;
-        if (!is_passing(err) || question->tries >= MAX_TRIES ||
-            question_left_ms(question) < wait_ms + RETRY_MIN_LEFT_MS) {
+        if (!is_passing(err) || paused || question->tries >= MAX_TRIES ||
+            question_left_ms(question) < wait_ms + RETRY_MIN_LEFT_MS || !afford_retry(crm)) {
             fail(question, err);
             continue;
         }
@@ -302,6 +357,13 @@ static bool drop_field(struct lookup_crm *crm, const struct lookup_dropped *drop
 
 /* ---- answers ---- */
 
+/* Not when the number would be searched for next. */
+static bool is_last_word(const struct batch *batch, const json_t *answer, const struct cf_phone *phone)
+{
+    return batch->stage != BY_FORMS || batch->crm->opts.match != LOOKUP_EXACT_THEN_SEARCH ||
+           lookup_query_knows(&batch->opts, answer, phone);
+}
+
 static void tell_all(struct batch *batch, const json_t *answer)
 {
     const struct lookup_outcome outcome = {.answer = answer, .opts = &batch->opts};
@@ -309,12 +371,18 @@ static void tell_all(struct batch *batch, const json_t *answer)
 
     crm->halvings = crm->halvings < MAX_HALVINGS ? crm->halvings + 1 : MAX_HALVINGS;
     for (size_t i = 0; i < batch->n; i++) {
-        if (batch->questions[i])
+        if (batch->questions[i]) {
+            crm->retries = crm->retries < MAX_RETRIES ? crm->retries + 1 : MAX_RETRIES;
             question_answer(batch->questions[i], &outcome);
+        } else if (batch->is_late[i] && is_last_word(batch, answer, &batch->phones[i])) {
+            crm->counts.late++;
+            if (crm->opts.seen)
+                crm->opts.seen(crm->opts.seen_arg, &batch->phones[i], &batch->opts, answer);
+        }
     }
 }
 
-static void failed(struct batch *batch, const struct cf_err *err)
+static void failed(struct batch *batch, const struct cf_err *err, bool paused)
 {
     struct lookup_crm *crm = batch->crm;
 
@@ -323,7 +391,7 @@ static void failed(struct batch *batch, const struct cf_err *err)
         halve(batch);
         return;
     }
-    fail_or_rest(batch, err);
+    fail_or_rest(batch, err, paused);
 }
 
 /* Whom the exact query does not know is searched for; that takes one request more. */
@@ -352,7 +420,7 @@ static void failed_or_lacks(struct batch *batch, const struct lookup_dropped *dr
     if (drop_field(batch->crm, dropped))
         send_again(batch, batch->n_open);
     else
-        failed(batch, err);
+        failed(batch, err, false);
 }
 
 static void answered(struct batch *batch, const json_t *answer)
@@ -364,7 +432,7 @@ static void answered(struct batch *batch, const json_t *answer)
         failed_or_lacks(batch, &dropped, &err);
         return;
     }
-    if (batch->n_open > 1 && lookup_query_truncated(answer, batch->n)) {
+    if (batch->n > 1 && lookup_query_truncated(answer, batch->n)) {
         halve(batch);
         return;
     }
@@ -375,8 +443,13 @@ static void answered(struct batch *batch, const json_t *answer)
 
 static void read_found(struct batch *batch, json_t *body)
 {
-    struct batch *to = batch_new(batch->crm, READING);
+    struct batch *to;
 
+    if (batch->n_open == 0) { /* nobody waits for what comes of it */
+        json_decref(body);
+        return;
+    }
+    to = batch_new(batch->crm, READING);
     to->opts = batch->opts;
     for (size_t i = 0; i < batch->n; i++) {
         struct question *question = batch->questions[i];
@@ -406,21 +479,30 @@ static void searched(struct batch *batch, const json_t *answer)
     }
 }
 
+static void share_cost(struct batch *batch, uint32_t api_calls)
+{
+    for (size_t i = 0; i < batch->n; i++) {
+        if (batch->questions[i])
+            batch->questions[i]->api_calls += (double)api_calls / (double)batch->n;
+    }
+}
+
 static void on_answer(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure)
 {
     struct batch *batch = arg;
     struct lookup_crm *crm = batch->crm;
 
     batch->call = NULL;
+    share_cost(batch, res ? res->api_calls : failure->api_calls);
     if (failure)
-        failed(batch, &failure->err);
+        failed(batch, &failure->err, failure->paused);
     else if (batch->stage == SEARCHING)
         searched(batch, res->json);
     else
         answered(batch, res->json);
     batch_free(batch);
     /* Few calls: those who came meanwhile need not wait for more. Under load more are about to come. */
-    if (crm->n_batches == 0 && crm->last_n <= 1)
+    if (crm->n_batches == 0 && crm->last_n <= 1 && !is_patient(crm))
         crm->waiting.due_ms = 0;
     batch_turn(crm);
     crm_schedule(crm);

@@ -11,8 +11,10 @@
 
 #include "lookup_crm.h"
 
-#define BUCKETS 1024     /* of the table of questions */
-#define MAX_HALVINGS 20U /* more than good answers lately: then it is no single number's fault */
+#define BUCKETS 1024      /* of the table of questions */
+#define MAX_HALVINGS 20U  /* more than good answers lately: then it is no single number's fault */
+#define RETRY_COST 5U     /* a retry costs what so many good answers earn: under load a fifth more, */
+#define MAX_RETRIES 1000U /* and at the first failure 200 of them */
 
 struct batch;
 struct cf_sf_call;
@@ -38,6 +40,7 @@ struct question {
     uint64_t deadline_ms;
     uint64_t due_ms; /* waiting: leaves not later; resting: when the next try is due */
     uint32_t tries;
+    double api_calls; /* its share of the requests that were made */
 };
 
 struct line {
@@ -56,7 +59,9 @@ struct batch {
     struct cf_sf_call *call;       /* NULL: being answered */
     struct lookup_query_opts opts; /* what was asked for */
     enum stage stage;
-    struct question *questions[LOOKUP_QUERY_NUMBERS]; /* NULL: it has gone meanwhile */
+    struct question *questions[LOOKUP_QUERY_NUMBERS]; /* NULL: it has gone meanwhile, */
+    bool is_late[LOOKUP_QUERY_NUMBERS];               /* as its time was over */
+    struct cf_phone phones[LOOKUP_QUERY_NUMBERS];
     size_t n, n_open;
 };
 
@@ -71,6 +76,8 @@ struct lookup_crm {
     size_t n_batches;
     size_t last_n;     /* numbers in the last request that left the line */
     uint32_t halvings; /* that may still be tried */
+    uint32_t retries;  /* the budget of them, in good answers */
+    uint64_t sent_ms;  /* when a request left last */
     struct cf_timer *timer;
     uint64_t timer_ms; /* when it fires; 0: not set */
     uint64_t seed;
@@ -89,8 +96,10 @@ void crm_schedule(struct lookup_crm *crm);
 
 /** Puts a new question into the line; it may leave at once. */
 void batch_enqueue(struct question *question);
-/** Takes the question out of its line or request. */
-void batch_remove(struct question *question);
+/** Takes the question out of its line or request, for good: nobody waits for it. */
+void batch_forsake(struct question *question);
+/** Whether what is due must wait until the client has room. */
+bool batch_is_held(const struct lookup_crm *crm);
 /** Sends what is due. */
 void batch_turn(struct lookup_crm *crm);
 void batch_free_all(struct lookup_crm *crm);

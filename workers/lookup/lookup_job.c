@@ -36,7 +36,7 @@ static enum cf_next step_normalise(struct cf_job *job)
     const struct cf_call_started *started = started_of(job);
     struct lookup_job *state = cf_job_state(job);
 
-    state->region = lookup_region(lookup_of(job)->config, started->entry_point_id);
+    state->region = lookup_source_region(&lookup_of(job)->source, started->entry_point_id);
     cf_phone_parse(started->ani, state->region, &state->phone);
     switch (state->phone.status) {
     case CF_PHONE_WITHHELD:
@@ -59,11 +59,8 @@ static void decide(struct cf_job *job, const struct lookup_query_opts *opts, con
 {
     const struct lookup_job *state = cf_job_state(job);
     const struct lookup_caller caller = {&state->phone, state->region};
-    struct lookup_record *records;
-    size_t n;
 
-    lookup_query_pick(cf_job_arena(job), opts, answer, &state->phone, &records, &n);
-    lookup_decide(cf_job_arena(job), &lookup_of(job)->rules, &caller, records, n, ret_customer);
+    lookup_source_decide(&lookup_of(job)->source, cf_job_arena(job), opts, answer, &caller, ret_customer);
 }
 
 /* ---- cache: did Salesforce say so lately? ---- */
@@ -82,7 +79,7 @@ static void take_cached(struct cf_job *job, const struct lookup_cached *cached)
     struct cf_customer customer;
     bool nobody;
 
-    decide(job, lookup_crm_query(lookup_of(job)->crm), cached->answer, &customer);
+    decide(job, lookup_crm_query(lookup_of(job)->source.crm), cached->answer, &customer);
     customer.as_of = time_text(job, cached->at);
     nobody = customer.status == CF_CUSTOMER_UNMATCHED;
     if (nobody ? cached->fresh_nobody : cached->fresh) {
@@ -119,8 +116,8 @@ static enum cf_next step_cache(struct cf_job *job)
     struct lookup_job *state = cf_job_state(job);
 
     cf_job_goto(job, LOOKUP_ASK);
-    if (lookup->cache)
-        state->get = lookup_cache_get(lookup->cache, &state->phone, on_cached, job);
+    if (lookup->source.cache)
+        state->get = lookup_cache_get(lookup->source.cache, &state->phone, on_cached, job);
     if (!state->get)
         return CF_MORE;
     cf_job_on_cancel(job, on_get_cancel, state);
@@ -204,7 +201,7 @@ static enum cf_next step_ask(struct cf_job *job)
     }
     state->asked_ns = cf_clock_mono_ns();
     state->ask =
-        lookup_crm_ask(lookup->crm, &state->phone, (uint32_t)(deadline_ms - age_ms), on_outcome, job);
+        lookup_crm_ask(lookup->source.crm, &state->phone, (uint32_t)(deadline_ms - age_ms), on_outcome, job);
     cf_job_on_cancel(job, on_ask_cancel, state);
     return CF_WAIT;
 }
@@ -213,7 +210,7 @@ static enum cf_next step_ask(struct cf_job *job)
 
 static void count_crm(struct cf_metric_group *metrics, struct lookup *lookup)
 {
-    struct lookup_crm_counts now = lookup_crm_counts(lookup->crm), before = lookup->counted;
+    struct lookup_crm_counts now = lookup_crm_counts(lookup->source.crm), before = lookup->counted;
 
     lookup->counted = now;
     if (now.shared > before.shared)
@@ -224,6 +221,8 @@ static void count_crm(struct cf_metric_group *metrics, struct lookup *lookup)
     }
     if (now.halved > before.halved)
         cf_metric_add(metrics, LOOKUP_M_HALVED, NULL, NULL, (double)(now.halved - before.halved));
+    if (now.late > before.late)
+        cf_metric_add(metrics, LOOKUP_M_LATE, NULL, NULL, (double)(now.late - before.late));
 }
 
 static void count_gets(struct cf_metric_group *metrics, const char *result, uint64_t now, uint64_t before)
@@ -234,7 +233,8 @@ static void count_gets(struct cf_metric_group *metrics, const char *result, uint
 
 static void count_cache(struct cf_metric_group *metrics, struct lookup *lookup)
 {
-    struct lookup_cache_counts now = lookup_cache_counts(lookup->cache), before = lookup->cache_counted;
+    struct lookup_cache_counts now = lookup_cache_counts(lookup->source.cache),
+                               before = lookup->cache_counted;
 
     lookup->cache_counted = now;
     count_gets(metrics, "found", now.found, before.found);
@@ -253,7 +253,7 @@ static void count(struct cf_job *job, const struct cf_customer *customer)
     cf_metric_add(metrics, LOOKUP_M_RESULTS, cf_customer_status_name(customer->status), NULL, 1);
     cf_metric_add(metrics, LOOKUP_M_SOURCES, customer->source.p ? customer->source.p : "none", NULL, 1);
     count_crm(metrics, lookup);
-    if (lookup->cache)
+    if (lookup->source.cache)
         count_cache(metrics, lookup);
 }
 

@@ -11,7 +11,7 @@
 #ifndef POSTCALL_H
 #define POSTCALL_H
 
-#include "lookup_query.h"
+#include "lookup_source.h"
 #include "postcall_batch.h"
 #include "postcall_turn.h"
 #include "postcall_write.h"
@@ -44,13 +44,10 @@ struct postcall {
     struct cf_sf *sf;
     struct postcall_rules rules;
     struct postcall_org org;
-    struct lookup_query_opts query; /* of a lookup; what the org lacks is dropped from it */
-    struct lookup_rules choose;
+    struct lookup_source source; /* of customers who must be looked up again */
     struct postcall_lane writes, reads;
     struct postcall_turns *turns;
 };
-
-typedef void postcall_answer_fn(struct cf_job *job, const struct cf_sf_response *res);
 
 /* Of a job. */
 struct postcall_job {
@@ -70,8 +67,9 @@ struct postcall_job {
     struct postcall_turn turn;
     struct postcall_item item;
     struct postcall_lane *lane; /* in which the item is; NULL: none */
-    struct cf_sf_call *call;    /* under way, of a lookup */
-    postcall_answer_fn *answer; /* to it */
+    struct cf_phone phone;      /* of a lookup */
+    struct lookup_get *get;     /* in the cache */
+    struct lookup_ask *ask;     /* of Salesforce */
 };
 
 enum { POSTCALL_CONTEXT, POSTCALL_LOOKUP, POSTCALL_WRITE, POSTCALL_READ, POSTCALL_REST, POSTCALL_EMIT };
@@ -95,10 +93,6 @@ void postcall_done(struct cf_worker *worker);
 
 struct postcall *postcall_of(const struct cf_job *job);
 const struct cf_call_ended *postcall_ended(const struct cf_job *job);
-
-/** Asks a question of one call and waits: `fn` gets a good answer; a failure fails the step. Takes `body`
- * over. Set the next step first. */
-enum cf_next postcall_ask(struct cf_job *job, json_t *body, postcall_answer_fn *fn);
 
 /* ---- postcall_send.c ---- */
 

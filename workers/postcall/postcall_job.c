@@ -37,9 +37,6 @@ static void let_go(struct cf_job *job)
     struct postcall_job *state = cf_job_state(job);
     struct postcall_turn *next = postcall_turn_leave(postcall_of(job)->turns, &state->turn);
 
-    if (state->call)
-        cf_sf_cancel(state->call);
-    state->call = NULL;
     postcall_lane_leave(job);
     if (next)
         go_on(next->arg);
@@ -59,44 +56,6 @@ static void fail(struct cf_job *job, const struct cf_err *err)
 static void add_metric(struct cf_job *job, size_t id, const char *label)
 {
     cf_metric_add(cf_worker_stage_metrics(cf_job_worker(job)), id, label, NULL, 1);
-}
-
-/* ---- asking Salesforce ---- */
-
-static void on_answer(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure)
-{
-    struct cf_job *job = arg;
-    struct postcall_job *state = cf_job_state(job);
-    struct cf_err err;
-
-    state->call = NULL;
-    cf_job_on_cancel(job, NULL, NULL);
-    state->api_calls += res ? res->api_calls : failure->api_calls;
-    if (res) {
-        state->answer(job, res);
-        return;
-    }
-    err = failure->err;
-    if (err.kind == CF_ERR_REJECTED)
-        err.kind = CF_ERR_CONFIG; /* the question is the same for all events */
-    cf_sf_query_failed(postcall_of(job)->sf, &err);
-    cf_job_resume_fail(job, &err);
-}
-
-enum cf_next postcall_ask(struct cf_job *job, json_t *body, postcall_answer_fn *fn)
-{
-    const struct postcall *postcall = postcall_of(job);
-    struct postcall_job *state = cf_job_state(job);
-    struct cf_sf_request request = {.priority = CF_SF_POST_CALL,
-                                    .method = "POST",
-                                    .path = "/composite",
-                                    .body = body,
-                                    .timeout_ms = (uint32_t)postcall->config->sf_timeout_ms};
-
-    state->answer = fn;
-    state->call = cf_sf_send(postcall->sf, &request, on_answer, job);
-    json_decref(body);
-    return wait_here(job);
 }
 
 /* ---- write (activity 9, PostComment) ---- */

@@ -1,64 +1,130 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The step for calls whose context is gone: the lookup stage's own question and rules, at post-call priority.
+/*
+ * The step for calls whose customer nobody could name in time, or whose context is gone: the lookup stage's
+ * own question, rules and copies, at post-call priority.
+ *
+ * There may be thousands of them at once, after an outage: they share requests, and those whose number the
+ * lookup stage has learnt meanwhile, be it too late, need none. A copy that is too old is of no use here: the
+ * call can wait for the truth.
  */
 #include "postcall.h"
 #include "sf/sf.h"
 
-static enum cf_next nobody(struct cf_job *job)
-{
-    cf_job_goto(job, POSTCALL_WRITE);
-    return CF_MORE;
-}
+#define ASK_MS 30000 /* an ask waits so long for its turn and its answer, then the event is tried again */
 
-static void parse(const struct cf_job *job, struct cf_str ani, struct cf_phone *ret_phone)
-{
-    cf_phone_parse(ani, postcall_of(job)->config->default_region, ret_phone);
-}
+/* ---- the customer ---- */
 
-static void on_customer(struct cf_job *job, const struct cf_sf_response *res)
+static void take(struct cf_job *job, const struct cf_customer *customer)
 {
-    struct postcall *postcall = postcall_of(job);
     struct postcall_job *state = cf_job_state(job);
-    struct lookup_dropped dropped;
-    struct lookup_record *records;
-    struct lookup_caller caller;
-    struct cf_customer customer;
-    struct cf_phone phone;
-    struct cf_err err;
-    bool news;
-    size_t n;
 
-    if (lookup_query_check(&postcall->query, res->json, &dropped, &err) != 0) {
-        if (!lookup_query_drop(&postcall->query, &dropped, &news)) {
-            err.kind = err.kind == CF_ERR_REJECTED ? CF_ERR_CONFIG : err.kind; /* no event has a say in it */
-            cf_sf_query_failed(postcall->sf, &err);
-            cf_job_resume_fail(job, &err);
-            return;
-        }
-        /* the org has no such field: again without it */
-        cf_job_goto(job, POSTCALL_LOOKUP);
+    state->customer.contact_id = customer->contact.id;
+    state->customer.account_id = customer->account.id;
+    if (customer->n_cases > 0)
+        state->customer.case_id = customer->cases[0].id;
+    cf_job_goto(job, POSTCALL_WRITE);
+}
+
+static const char *region_of(const struct cf_job *job)
+{
+    return lookup_source_region(&postcall_of(job)->source, postcall_ended(job)->entry_point_id);
+}
+
+static void decide(struct cf_job *job, const struct lookup_query_opts *query, const json_t *answer,
+                   struct cf_customer *ret_customer)
+{
+    const struct postcall_job *state = cf_job_state(job);
+    const struct lookup_caller caller = {&state->phone, region_of(job)};
+
+    lookup_source_decide(&postcall_of(job)->source, cf_job_arena(job), query, answer, &caller, ret_customer);
+}
+
+/* ---- Salesforce ---- */
+
+static void on_outcome(void *arg, const struct lookup_outcome *outcome)
+{
+    struct cf_job *job = arg;
+    struct postcall_job *state = cf_job_state(job);
+    struct cf_customer customer;
+    struct cf_err err;
+
+    state->ask = NULL;
+    state->api_calls += outcome->api_calls;
+    if (outcome->answer) {
+        decide(job, outcome->opts, outcome->answer, &customer);
+        take(job, &customer);
         cf_job_resume(job);
         return;
     }
-    parse(job, state->ani, &phone);
-    caller = (struct lookup_caller){&phone, postcall->config->default_region};
-    lookup_query_pick(cf_job_arena(job), &postcall->query, res->json, &phone, &records, &n);
-    lookup_decide(cf_job_arena(job), &postcall->choose, &caller, records, n, &customer);
-    state->customer.contact_id = customer.contact.id;
-    state->customer.account_id = customer.account.id;
-    if (customer.n_cases > 0)
-        state->customer.case_id = customer.cases[0].id;
-    cf_job_resume(job);
+    err = *outcome->err;
+    if (err.kind == CF_ERR_REJECTED)
+        err.kind = CF_ERR_CONFIG; /* the question is the same for all events */
+    cf_sf_query_failed(postcall_of(job)->sf, &err);
+    cf_job_resume_fail(job, &err);
+}
+
+static void on_ask_gone(void *arg)
+{
+    struct postcall_job *state = cf_job_state(arg);
+
+    lookup_crm_cancel(state->ask);
+}
+
+static void ask(struct cf_job *job)
+{
+    struct postcall_job *state = cf_job_state(job);
+
+    state->ask = lookup_crm_ask(postcall_of(job)->source.crm, &state->phone, ASK_MS, on_outcome, job);
+    cf_job_on_cancel(job, on_ask_gone, job);
+}
+
+/* ---- the cache ---- */
+
+static bool take_cached(struct cf_job *job, const struct lookup_cached *cached)
+{
+    struct cf_customer customer;
+
+    decide(job, lookup_crm_query(postcall_of(job)->source.crm), cached->answer, &customer);
+    if (!(customer.status == CF_CUSTOMER_UNMATCHED ? cached->fresh_nobody : cached->fresh))
+        return false;
+    take(job, &customer);
+    return true;
+}
+
+static void on_cached(void *arg, const struct lookup_cached *cached)
+{
+    struct cf_job *job = arg;
+    struct postcall_job *state = cf_job_state(job);
+
+    state->get = NULL;
+    if (cached && take_cached(job, cached))
+        cf_job_resume(job);
+    else
+        ask(job);
+}
+
+static void on_get_gone(void *arg)
+{
+    struct postcall_job *state = cf_job_state(arg);
+
+    lookup_cache_cancel(state->get);
 }
 
 enum cf_next postcall_step_lookup(struct cf_job *job)
 {
-    const struct postcall_job *state = cf_job_state(job);
-    struct cf_phone phone;
+    struct lookup_source *source = &postcall_of(job)->source;
+    struct postcall_job *state = cf_job_state(job);
 
-    parse(job, state->ani, &phone);
-    if (phone.status != CF_PHONE_OK)
-        return nobody(job);
-    cf_job_goto(job, POSTCALL_WRITE);
-    return postcall_ask(job, lookup_query_build(&postcall_of(job)->query, &phone, 1), on_customer);
+    cf_phone_parse(state->ani, region_of(job), &state->phone);
+    if (state->phone.status != CF_PHONE_OK) {
+        cf_job_goto(job, POSTCALL_WRITE);
+        return CF_MORE;
+    }
+    if (source->cache)
+        state->get = lookup_cache_get(source->cache, &state->phone, on_cached, job);
+    if (state->get)
+        cf_job_on_cancel(job, on_get_gone, job);
+    else
+        ask(job);
+    return CF_WAIT;
 }

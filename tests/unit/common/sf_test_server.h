@@ -65,6 +65,7 @@ struct server {
     size_t n_script, at;
     struct seen seen[MAX_SEEN];
     size_t n_seen;
+    struct conn *hanging;     /* the last one that got no answer: answer() it later */
     unsigned tokens;          /* given so far */
     unsigned expired;         /* without a script: tokens up to this one are refused, and .../never always */
     const char *instance_url; /* in logins; NULL: url */
@@ -96,8 +97,10 @@ static inline void answer(struct conn *conn, const struct answer *a)
     char body[512];
     const char *content = a->body ? a->body : "";
 
-    if (a->act == HANG)
+    if (a->act == HANG) {
+        server.hanging = conn;
         return;
+    }
     if (a->act == CUT) {
         (void)shutdown(conn->fd, SHUT_RDWR);
         return;

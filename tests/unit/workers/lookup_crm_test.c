@@ -506,12 +506,170 @@ START_TEST(test_cancel_in_a_request)
     while (server.n_seen < 2)
         turn_ms(1);
     for (size_t i = 0; i < 3; i++)
-        lookup_crm_cancel(asks[i]); /* the last one ends the request, too */
+        lookup_crm_cancel(asks[i]);
     pending = 0;
     ask_many(3, 1);
     cf_loop_run(loop);
     all_answered(3, 1);
     ck_assert(!heard[0].done && !heard[1].done && !heard[2].done);
+}
+END_TEST
+
+/* ---- more than Salesforce can do ---- */
+
+static void batching_as(uint32_t batch, uint32_t linger_ms, enum cf_sf_class priority)
+{
+    const struct lookup_crm_opts opts = {.query = {.api_version = "v60.0", .phones = LOOKUP_STANDARD_PHONES},
+                                         .priority = priority,
+                                         .try_ms = 10000,
+                                         .batch = batch,
+                                         .linger_ms = linger_ms,
+                                         .seen = on_seen};
+
+    batching(batch, linger_ms); /* for the numbers */
+    lookup_crm_free(crm);
+    crm = lookup_crm_new(loop, sf, &opts);
+}
+
+/* What was paid for is kept; nobody asks a second time because the caller's time is over. */
+START_TEST(test_a_late_answer_is_kept)
+{
+    const struct answer script[] = {login, {COMPOSITE, NULL, NULL, 0, HANG}};
+
+    SCRIPT(script);
+    batching(20, LONG_MS);
+    for (size_t i = 0; i < 3; i++)
+        ask(&heard[i], &many[i], 300);
+    cf_loop_run(loop);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(heard[i].late);
+    while (!server.hanging)
+        turn_ms(1);
+    answer(server.hanging, &found);
+    while (n_seen_answers < 3)
+        turn_ms(1);
+    ck_assert_uint_eq(lookup_crm_counts(crm).late, 3);
+    COUNTED(1, 3);
+    ck_assert_uint_eq(cf_sf_api_calls(sf), 1);
+}
+END_TEST
+
+/* In the client's line a request has cost nothing: who waits for it in vain takes it along. */
+START_TEST(test_not_sent_when_nobody_waits)
+{
+    const struct answer script[] = {login, {COMPOSITE, NULL, NULL, 0, HANG}};
+
+    SCRIPT(script);
+    cf_sf_free(sf);
+    client_new(1);
+    batching(1, 0);
+    ask(&heard[0], &many[0], 10000);
+    while (server.n_seen < 2)
+        turn_ms(1);
+    pending = 0;
+    for (size_t i = 1; i < 6; i++)
+        ask(&heard[i], &many[i], 300);
+    cf_loop_run(loop);
+    for (size_t i = 1; i < 6; i++)
+        ck_assert(heard[i].late);
+    ck_assert_uint_eq(cf_sf_api_calls(sf), 1);
+    COUNTED(1, 1);
+}
+END_TEST
+
+/* While the client has no room questions gather to full requests, and the last come first. */
+START_TEST(test_pressure_fills_requests)
+{
+    const struct answer script[] = {login, {COMPOSITE, NULL, NULL, 0, HANG}, found, found};
+
+    SCRIPT(script);
+    cf_sf_free(sf);
+    client_new(1);
+    batching(4, 0);
+    ask_many(0, 1);
+    while (server.n_seen < 2)
+        turn_ms(1);
+    for (size_t i = 1; i < 7; i++) {
+        ask_many(i, 1);
+        turn_ms(2); /* without linger each would have been a request */
+    }
+    COUNTED(1, 1);
+    answer(server.hanging, &found);
+    cf_loop_run(loop);
+    all_answered(0, 7);
+    COUNTED(3, 7);
+    ck_assert_uint_eq(numbers_in(&server.seen[2]), 4);
+    for (size_t i = 3; i < 7; i++)
+        ck_assert(asks_for(&server.seen[2], &many[i]));
+}
+END_TEST
+
+/* Where nobody waits on the line, requests that would not overlap are shared as well. */
+START_TEST(test_post_call_work_is_patient)
+{
+    const struct answer script[] = {login, found, found};
+
+    SCRIPT(script);
+    batching_as(20, 1000, CF_SF_POST_CALL);
+    ask_many(0, 1);
+    cf_loop_run(loop);
+    COUNTED(1, 1);
+    for (size_t i = 1; i < 5; i++) {
+        ask_many(i, 1);
+        turn_ms(10);
+    }
+    cf_loop_run(loop);
+    all_answered(0, 5);
+    COUNTED(2, 5);
+}
+END_TEST
+
+START_TEST(test_retries_are_few_among_good_answers)
+{
+    const struct answer script[] = {login,
+                                    {COMPOSITE, HTML, "<html>", 503, ANSWER},
+                                    found,
+                                    {COMPOSITE, HTML, "<html>", 503, ANSWER},
+                                    found};
+
+    SCRIPT(script);
+    batching(20, LONG_MS);
+    crm->retries = RETRY_COST - 1;
+    ask_many(0, 1);
+    cf_loop_run(loop);
+    ck_assert_int_eq(heard[0].err.kind, CF_ERR_TRANSIENT);
+    COUNTED(1, 1);
+    ask_many(1, 1); /* its good answer pays for the next retry */
+    cf_loop_run(loop);
+    ask_many(2, 1);
+    cf_loop_run(loop);
+    all_answered(1, 2);
+    COUNTED(4, 4);
+}
+END_TEST
+
+START_TEST(test_an_open_circuit_is_told_at_once)
+{
+    const struct answer script[] = {login, {COMPOSITE, HTML, "<html>", 503, ANSWER}};
+    struct cf_sf_opts opts = client_opts();
+    struct cf_err err;
+
+    SCRIPT(script);
+    cf_sf_free(sf);
+    opts.breaker_failures = 1;
+    opts.breaker_ms = opts.breaker_cap_ms = 60000;
+    sf = cf_sf_new(loop, &opts, &err);
+    ck_assert_ptr_nonnull(sf);
+    batching(20, LONG_MS);
+    ask_many(0, 1); /* opens it, and finds it open at the next try */
+    cf_loop_run(loop);
+    COUNTED(2, 2);
+    ask_many(1, 1);
+    cf_loop_run(loop);
+    ck_assert_int_eq(heard[1].err.kind, CF_ERR_TRANSIENT);
+    ck_assert(!heard[1].late);
+    COUNTED(3, 3);
+    ck_assert_uint_eq(cf_sf_api_calls(sf), 1);
 }
 END_TEST
 
@@ -543,6 +701,12 @@ int main(void)
     tcase_add_test(tcase, test_a_hot_number_hides_no_other);
     tcase_add_test(tcase, test_each_has_its_own_deadline);
     tcase_add_test(tcase, test_cancel_in_a_request);
+    tcase_add_test(tcase, test_a_late_answer_is_kept);
+    tcase_add_test(tcase, test_not_sent_when_nobody_waits);
+    tcase_add_test(tcase, test_pressure_fills_requests);
+    tcase_add_test(tcase, test_post_call_work_is_patient);
+    tcase_add_test(tcase, test_retries_are_few_among_good_answers);
+    tcase_add_test(tcase, test_an_open_circuit_is_told_at_once);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
