@@ -165,7 +165,8 @@ static bool next_varying(struct sim_source *source, struct sim_random *random)
 
     for (;;) {
         size_t piece = source->next % a->n_pieces;
-        double base = (double)(source->next / a->n_pieces) * a->end;
+        size_t round = source->next / a->n_pieces;
+        double base = (double)round * a->end;
         double end = base + (piece + 1 < a->n_pieces ? a->pieces[piece + 1].from : a->end);
         double room = (end - source->at) * a->pieces[piece].rate;
 

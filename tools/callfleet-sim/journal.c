@@ -8,7 +8,7 @@
 #include "engine/routing_log.h"
 #include "json/json.h"
 
-#define LINE_BYTES (4U << 20)
+#define LINE_BYTES ((size_t)4 << 20)
 
 struct journal {
     FILE *log, *decisions, *events;

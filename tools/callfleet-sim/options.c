@@ -11,6 +11,7 @@
 
 const char sim_usage[] =
     "usage: callfleet-sim [OPTION...]\n"
+    "       callfleet-sim bank FILE [OPTION...]     recorded calls of a bank; callfleet-sim bank --help\n"
     "\n"
     "callers: of all classes, or behind --class NAME of this one (it begins with what was said before)\n"
     "  --class NAME         another class of callers\n"

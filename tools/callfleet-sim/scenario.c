@@ -195,36 +195,37 @@ static double credit_of(const struct sim_scenario *s)
     return 0;
 }
 
+static json_int_t in_ticks(const struct sim_scenario *s, double time_s)
+{
+    return (json_int_t)llround(time_s / s->tick_s);
+}
+
 static json_t *make_policy(const struct sim_scenario *s)
 {
     json_t *queues = json_array();
 
     for (size_t i = 0; i < s->n_classes; i++) {
-        const char *queue = s->classes[i].queue;
-
         if (!named_before(s, i))
-            (void)json_array_append_new(queues, json_pack("{s:s}", "id", queue));
+            (void)json_array_append_new(queues, json_pack("{s:s}", "id", s->classes[i].queue));
     }
     return json_pack("{s:i, s:{s:s, s:I, s:I, s:I, s:I, s:I}, s:o}", "version", 1, "defaults", "order",
-                     s->strict ? "strict" : "credit", "creditMs", (json_int_t)llround(credit_of(s) * 1e3),
-                     "maxWaitMs", (json_int_t)llround(s->max_wait_s * 1e3), "wrapUpMs",
-                     (json_int_t)llround(s->wrap_s * 1e3), "maxCalls", (json_int_t)s->room, "offerMs",
-                     (json_int_t)OFFER_MAX_MS, "queues", queues);
+                     s->strict ? "strict" : "credit", "creditMs", in_ticks(s, credit_of(s)), "maxWaitMs",
+                     in_ticks(s, s->max_wait_s), "wrapUpMs", in_ticks(s, s->wrap_s), "maxCalls",
+                     (json_int_t)s->room, "offerMs", (json_int_t)OFFER_MAX_MS, "queues", queues);
 }
 
 char *sim_scenario_policy(const struct sim_scenario *scenario, struct cf_err *err)
 {
-    json_error_t error;
+    json_error_t error = {0};
     json_t *policy = scenario->policy ? json_loads(scenario->policy, 0, &error) : make_policy(scenario);
-    double factor = 1e-3 / scenario->tick_s;
     char *text;
 
     if (!policy) {
         (void)cf_err_set(err, CF_ERR_CONFIG, "sim", 0, "policy, line %d: %s", error.line, error.text);
         return NULL;
     }
-    if (fabs(factor - 1) > 1e-9)
-        scale_times(policy, factor);
+    if (scenario->policy && fabs(scenario->tick_s - 1e-3) > 1e-12)
+        scale_times(policy, 1e-3 / scenario->tick_s);
     text = json_dumps(policy, JSON_COMPACT);
     json_decref(policy);
     return text;

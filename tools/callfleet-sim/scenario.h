@@ -18,7 +18,7 @@ enum {
     SIM_MAX_TEAMS = 256,
     SIM_MAX_AGENTS = 100000,
     SIM_MAX_SKILLS = 16,
-    SIM_MAX_SHIFTS = 64,
+    SIM_MAX_SHIFTS = 512,
     SIM_NAME = 64,
 };
 

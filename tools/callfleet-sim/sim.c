@@ -20,8 +20,13 @@ void sim_feed(struct world *world, struct cf_rt_record *record)
     record->t = world->now_ms;
     record->offset = ++world->offset;
     world->result->records++;
+    record->cause.partition = record->cause.offset = -1;
+    if (record->kind < CF_RT_TICK) {
+        record->cause.partition = 0;
+        record->cause.offset = world->n_inputs[record->kind]++;
+    }
     if (world->journal) {
-        if (record->kind != CF_RT_TICK) {
+        if (record->kind < CF_RT_TICK) {
             (void)snprintf(id, sizeof(id), "sim-%lld", (long long)record->offset);
             record->cause.event_id = cf_str_of(id);
         }
@@ -45,7 +50,7 @@ static void set_now(struct world *world, double now)
 
 static void tick(struct world *world, int64_t due_ms)
 {
-    struct cf_rt_record record = {.kind = CF_RT_TICK, .cause = {.partition = -1, .offset = -1}};
+    struct cf_rt_record record = {.kind = CF_RT_TICK};
 
     set_now(world, (double)(due_ms - world->scenario->start_ms) * world->scenario->tick_s);
     world->now_ms = due_ms > world->now_ms ? due_ms : world->now_ms; /* never a rounding before it */
@@ -165,7 +170,6 @@ static void feed_queued(struct world *world, const struct sim_class *spec, struc
     struct cf_call_queued event = {.call_id = cf_str_of(call->id), .queued_at = call->queued_ms};
 
     record.cause.topic = CF_STR("call-queued");
-    record.cause.partition = record.cause.offset = -1;
     event.customer.status = CF_CUSTOMER_UNMATCHED;
     event.customer.match_count = -1;
     if (spec->tier[0]) {
@@ -331,25 +335,27 @@ static void happen(struct world *world, const struct sim_event *event)
 
 /* ---- a run ---- */
 
-static void make_agents(struct world *world)
+static void add_agent(struct world *world, const struct sim_team *team)
 {
-    const struct sim_scenario *s = world->scenario;
+    uint32_t number = world->n_agents++;
+    struct agent *agent = &world->agents[number];
 
-    for (size_t i = 0; i < s->n_teams; i++) {
-        for (size_t j = 0; j < s->teams[i].count; j++) {
-            uint32_t number = world->n_agents++;
-            struct agent *agent = &world->agents[number];
+    *agent = (struct agent){.team = team, .call = NOBODY, .last_at_ms = world->scenario->start_ms - 1};
+    agent->id[0] = 'a';
+    *put_number(agent->id + 1, number) = '\0';
+    if (team->n_shifts == 0)
+        go_on(world, number);
+    for (size_t i = 0; i < team->n_shifts; i++) {
+        sim_schedule(world, team->shifts[i].from, SIM_EV_ON, number, 0);
+        sim_schedule(world, team->shifts[i].to, SIM_EV_OFF, number, 0);
+    }
+}
 
-            *agent = (struct agent){.team = &s->teams[i], .call = NOBODY, .last_at_ms = s->start_ms - 1};
-            agent->id[0] = 'a';
-            *put_number(agent->id + 1, number) = '\0';
-            if (agent->team->n_shifts == 0)
-                go_on(world, number);
-            for (size_t k = 0; k < agent->team->n_shifts; k++) {
-                sim_schedule(world, agent->team->shifts[k].from, SIM_EV_ON, number, 0);
-                sim_schedule(world, agent->team->shifts[k].to, SIM_EV_OFF, number, 0);
-            }
-        }
+static void add_agents(struct world *world)
+{
+    for (size_t i = 0; i < world->scenario->n_teams; i++) {
+        for (size_t j = 0; j < world->scenario->teams[i].count; j++)
+            add_agent(world, &world->scenario->teams[i]);
     }
 }
 
@@ -444,7 +450,7 @@ static void tear_down(struct world *world)
 
 static void feed_policy(struct world *world, struct cf_policy *policy, struct cf_str text)
 {
-    struct cf_rt_record record = {.kind = CF_RT_POLICY, .cause = {.partition = -1, .offset = -1}};
+    struct cf_rt_record record = {.kind = CF_RT_POLICY};
 
     record.u.policy.version = cf_policy_version(policy);
     record.u.policy.text = text;
@@ -468,7 +474,7 @@ static int run_once(const struct sim_scenario *scenario, struct journal *journal
         world->first_batch = scenario->replications > 1 ? replication : 0;
         set_up(world, replication);
         feed_policy(world, policy, cf_str_of(text));
-        make_agents(world);
+        add_agents(world);
         play(world);
         count_settle(world);
         result->calls += world->arrived;

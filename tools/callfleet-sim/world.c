@@ -18,7 +18,6 @@ static struct cf_rt_record record_of(enum cf_rt_kind kind, struct cf_str topic)
     struct cf_rt_record record = {.kind = kind};
 
     record.cause.topic = topic;
-    record.cause.partition = record.cause.offset = -1;
     return record;
 }
 

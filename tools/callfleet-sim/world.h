@@ -52,6 +52,7 @@ struct world {
     struct sim_calendar calendar;
     double now;
     int64_t now_ms, offset;
+    int64_t n_inputs[CF_RT_TICK]; /* by kind: offsets in the topics that the records came from, as it were */
     struct call *calls;
     uint32_t n_calls, n_alive, *free_slots, n_free;
     struct agent *agents;
@@ -80,7 +81,7 @@ void sim_schedule(struct world *world, double at, enum sim_event_kind kind, uint
 
 /* world.c */
 void world_on_decision(void *arg, const struct cf_call_routed *decision);
-void world_say(struct world *world, uint32_t agent, enum cf_agent_status state, const struct call *call);
+void world_say(struct world *world, uint32_t number, enum cf_agent_status state, const struct call *call);
 void world_end_call(struct world *world, const struct call *call, const char *by);
 void world_answer_offers(struct world *world);
 void world_drop_call(struct world *world, struct call *call);

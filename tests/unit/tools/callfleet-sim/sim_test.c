@@ -262,8 +262,7 @@ START_TEST(same_seed_same_figures)
     struct sim_result *a = run(lines[0]), *b = run(lines[0]), *c = run(lines[1]);
 
     for (int i = 0; i < SIM_FIGURES; i++)
-        ck_assert(memcmp(&(double){figure(a, NULL, (enum sim_figure)i)},
-                         &(double){figure(b, NULL, (enum sim_figure)i)}, sizeof(double)) == 0);
+        ck_assert_double_eq(figure(a, NULL, (enum sim_figure)i), figure(b, NULL, (enum sim_figure)i));
     ck_assert_double_ne(figure(a, NULL, SIM_ASA_ALL), figure(c, NULL, SIM_ASA_ALL));
     done(a);
     done(b);
