@@ -156,6 +156,12 @@ static void fill_priorities(const struct sim_scenario *s, const struct shape *sh
     exact->values[0][SIM_SOJOURN] = all + shape->mean;
 }
 
+/* Nobody hangs up, nobody is turned away, and there is more work than the agents can do. */
+static bool is_unstable(const struct sim_scenario *s, const struct shape *shape)
+{
+    return shape->patient && s->room == 0 && shape->lambda * shape->mean >= (double)s->teams[0].count;
+}
+
 static const char *model_of(const struct sim_scenario *s, const struct shape *shape)
 {
     bool markov = shape->exp && shape->same_mean && shape->theta >= 0;
@@ -186,6 +192,10 @@ void sim_compare(const struct sim_scenario *scenario, struct sim_exact *ret_exac
     if (!is_plain(scenario))
         return;
     shape = shape_of(scenario);
+    if (is_unstable(scenario, &shape)) {
+        ret_exact->model = "no steady state: more work than the agents can do";
+        return;
+    }
     ret_exact->model = model_of(scenario, &shape);
     if (!ret_exact->model)
         return;
