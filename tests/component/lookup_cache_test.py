@@ -7,6 +7,7 @@ import time
 
 import lookups
 import pytest
+import requests
 from lookups import COMPOSITE, secret
 from waits import wait_until
 
@@ -232,3 +233,17 @@ def test_rubbish_in_redis_is_no_answer(lookup):
     lookup.redis.client.delete(key)
     lookup.redis.client.lpush(key, "x")
     assert lookup.customer("+1" + number)["source"] == "salesforce"
+
+
+def test_an_answer_that_comes_too_late_is_kept(lookup):
+    """It was paid for: the next call from the number, or the post-call stage, need not ask again."""
+    number = fresh_number()
+    contact = lookup.contact(Phone=number)
+    requests.post(lookup.sandbox.url + "/_sandbox/config", json={"latency_ms": DEADLINE_MS + 1000}, timeout=5).raise_for_status()
+    before = len(lookup.requests_to(COMPOSITE))
+    assert lookup.customer("+1" + number)["status"] == "timeout"
+    wait_until(lambda: entries(lookup), 20, "the late answer in the cache")
+    requests.post(lookup.sandbox.url + "/_sandbox/config", json={"latency_ms": 0}, timeout=5).raise_for_status()
+    customer = lookup.customer("+1" + number)
+    assert (customer["contact"]["id"], customer["source"]) == (contact, "cache")
+    assert len(lookup.requests_to(COMPOSITE)) == before + 1

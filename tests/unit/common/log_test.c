@@ -267,6 +267,27 @@ START_TEST(one_kind_is_limited)
 }
 END_TEST
 
+/* Two kinds whose addresses fall into one slot of the limiter. */
+static void flood_and_whisper(int reader)
+{
+    static char texts[1024] = "flood";
+    const struct cf_err err = {CF_ERR_TRANSIENT, 0, "test", "lost"};
+
+    (void)reader;
+    memcpy(texts + 512, "whisper", sizeof("whisper"));
+    for (int i = 0; i < 100; i++)
+        cf_log_err(CF_LOG_ERROR, "test", NULL, texts, &err);
+    cf_log_err(CF_LOG_ERROR, "test", NULL, texts + 512, &err);
+}
+
+START_TEST(a_flood_hides_no_other_kind)
+{
+    captured(flood_and_whisper, &line);
+    ck_assert_uint_eq(count(&line, "flood"), 10);
+    ck_assert_uint_eq(count(&line, "whisper"), 1);
+}
+END_TEST
+
 static void fill_pipe(int reader)
 {
     static const char *const kinds[] = {"apple", "banana", "cherry", "damson", "elderberry",
@@ -323,6 +344,7 @@ int main(void)
     tcase_add_test(tcase, everything_is_cut);
     tcase_add_loop_test(tcase, any_bytes_give_a_valid_masked_line, 0, 20);
     tcase_add_test(tcase, one_kind_is_limited);
+    tcase_add_test(tcase, a_flood_hides_no_other_kind);
     tcase_add_test(tcase, full_pipe_drops_and_counts);
     tcase_add_test(tcase, level_names);
     suite_add_tcase(suite, tcase);
