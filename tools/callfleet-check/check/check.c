@@ -39,7 +39,7 @@ struct domain {
     bool refused;           /* it is a policy that was refused, or one that is good */
     struct cf_arena *record_arena;
     int64_t next_seq;
-    size_t n_records, n_decisions, n_undecided;
+    size_t n_records, n_decisions, n_undecided, n_unplaced;
     char text[];
 };
 
@@ -259,6 +259,13 @@ static bool is_refused(const struct domain *domain, const struct cf_call_routed 
            d->cause.policy_version == version && newer == cf_str_is(d->reason, "invalid-policy");
 }
 
+/* The decision names the record's input. */
+static bool is_input(const struct log_entry *entry, const struct cf_call_routed *d)
+{
+    return entry->topic.p && d->cause.topic.p && entry->cause.partition == d->cause.partition &&
+           entry->cause.offset == d->cause.offset && cf_str_eq(entry->topic, d->cause.topic);
+}
+
 /* Whether the decision can come from the record under way. Ticks and policies have no input to be named by.
  */
 static bool belongs(const struct domain *domain, const struct cf_call_routed *d)
@@ -269,8 +276,7 @@ static bool belongs(const struct domain *domain, const struct cf_call_routed *d)
     if (!open)
         return false;
     if (open->topic.p || d->cause.topic.p)
-        return open->cause.partition == d->cause.partition && open->cause.offset == d->cause.offset &&
-               cf_str_eq(open->topic, d->cause.topic);
+        return is_input(open, d);
     if (is_refusal(d))
         return is_refused(domain, d);
     return d->at <= model->now &&
@@ -283,14 +289,8 @@ static struct log_entry *find_record(const struct domain *domain, const struct c
 {
     struct line_node *node = d->cause.topic.p ? line_first(&domain->log) : NULL;
 
-    while (node) {
-        const struct log_entry *entry = log_of(node);
-
-        if (entry->cause.partition == d->cause.partition && entry->cause.offset == d->cause.offset &&
-            cf_str_eq(entry->topic, d->cause.topic))
-            break;
+    while (node && !is_input(log_of(node), d))
         node = line_after(&domain->log, &node->key);
-    }
     return node ? log_of(node) : NULL;
 }
 
@@ -420,15 +420,16 @@ void check_finish(struct check *check)
     for (struct domain *domain = check->domains; domain; domain = domain->next) {
         struct line_node *node;
 
-        while (drain_one(check, domain, true))
+        while (drain_one(check, domain, !check->opts.open_end))
             ;
         domain->n_undecided = line_size(&domain->log);
+        domain->n_unplaced = line_size(&domain->decisions);
         while (!check->opts.open_end && (node = line_first(&domain->log)))
             open_record(check, domain, log_of(node));
         close_record(check, domain);
         look_at(check, domain, NULL);
         model_finish(domain->model);
-        twin_finish(domain->twin);
+        twin_finish(domain->twin, check->opts.open_end);
     }
 }
 
@@ -472,6 +473,8 @@ static void put_domain(const struct domain *domain, bool open_end, FILE *out)
     put_longest(model, out);
     if (open_end && domain->n_undecided > 0)
         (void)fprintf(out, "  %zu records at the end have no decision yet\n", domain->n_undecided);
+    if (domain->n_unplaced > 0)
+        (void)fprintf(out, "  %zu decisions at the end wait for those before them\n", domain->n_unplaced);
 }
 
 void check_summary(struct check *check, FILE *out)

@@ -100,6 +100,7 @@ void model_open(struct model *model, const struct cf_rt_record *record)
 
     model->record = record;
     model->input = INPUT_NEW;
+    model->timed = record->kind == CF_RT_TICK;
     model->answered = false;
     model->known = false;
     model->subject = NULL;

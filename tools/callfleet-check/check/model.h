@@ -106,6 +106,7 @@ struct agent {
     int64_t due; /* when wrap-up or pause ends, CHECK_NEVER: unknown */
     int64_t since;
     struct cf_str away; /* static: why not available */
+    char why[24];       /* reason of the last decision about him alone */
     struct agent *next_free, *prev_free;
     bool touched;
     struct agent *next_touched;
@@ -139,6 +140,7 @@ struct model {
     /* The record under way. */
     const struct cf_rt_record *record;
     enum { INPUT_NEW, INPUT_TWICE, INPUT_LATE } input;
+    bool timed;            /* what is decided now follows from the time, not from the record */
     bool answered, known;  /* a decision about its subject was made; the call was alive or a tombstone */
     struct agent *subject; /* of an agent-state */
     size_t n_queued, n_over, n_routed, n_abandoned, n_unserved;

@@ -190,6 +190,7 @@ void on_agent_decision(struct model *model, const struct cf_call_routed *d)
 
     if (cf_str_is(d->reason, "skills-changed"))
         return;
+    (void)cf_str_copy(agent->why, sizeof(agent->why), d->reason);
     leave_call(model, d, agent);
     if (cf_str_is(d->decision, "agent-unavailable")) {
         on_unavailable(model, d, agent, policy);

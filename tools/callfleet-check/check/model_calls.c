@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a call as the decisions tell it. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -66,6 +67,8 @@ void tombs_purge(struct model *model)
 
 void call_free(struct model *model, struct call *call)
 {
+    if (call->agent && call->agent->call == call)
+        call->agent->call = NULL;
     call_unplace(model, call);
     line_take(&model->due, &call->due);
     call_drop_stands(model, call, 0);
@@ -227,6 +230,8 @@ static void on_offered(struct model *model, const struct cf_call_routed *d, stru
              d->deadline - d->at, policy->offer_ms);
     if (agent->call && agent->call != call)
         agent->call->agent = NULL;
+    if (call->agent && call->agent != agent)
+        call->agent->call = NULL;
     call_unplace(model, call);
     line_take(&model->due, &call->due);
     call->state = CALL_OFFERED;
@@ -275,6 +280,7 @@ static void on_connected(struct model *model, const struct cf_call_routed *d, st
     const struct cf_rt_record *record = model->record;
     struct agent *agent = agent_get(model, d->agent_id);
 
+    assert(agent);
     if (call->state != CALL_OFFERED || call->agent != agent)
         FIND(model, 2, "%.*s answers a call that is not offered to him", CF_STR_FMT(d->agent_id));
     else if (!is_offer_of(model, call, d->offer_id))
@@ -286,6 +292,8 @@ static void on_connected(struct model *model, const struct cf_call_routed *d, st
              CF_STR_FMT(record->u.agent_state->offer_id));
     if (call->agent && call->agent != agent)
         call->agent->call = NULL;
+    if (agent->call && agent->call != call)
+        agent->call->agent = NULL;
     call_unplace(model, call);
     line_take(&model->due, &call->due);
     call->state = CALL_CONNECTED;

@@ -87,6 +87,10 @@ void check_cause(struct model *model, const struct cf_call_routed *d, const stru
 {
     enum by by = cause_of(d);
 
+    if (cf_str_is(d->reason, "wrap-up-over") || cf_str_is(d->reason, "delay-over"))
+        model->timed = true;
+    else if (by != BY_ANY)
+        model->timed = by == BY_TIME;
     if (by == BY_ANY)
         return;
     if (by == BY_TIME) {

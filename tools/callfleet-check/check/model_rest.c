@@ -57,12 +57,13 @@ static void check_overtaken(struct model *model, const struct stand *own, const 
 
 static void say_better(struct model *model, const struct stand *own, const struct stand *other)
 {
+    const struct key *a = &other->in_want.key, *b = &own->in_want.key;
+
     FIND(model, 7,
-         "call %.*s waits in %.*s with key (%" PRId64 ", %" PRId64 ", %" PRId64
-         "), before that of call %.*s (%" PRId64 ", %" PRId64 ", %" PRId64 ")",
-         CF_STR_FMT(other->call->id), CF_STR_FMT(other->queue->id), other->in_want.key.band,
-         other->in_want.key.place, other->in_want.key.arrival, CF_STR_FMT(own->call->id),
-         own->in_want.key.band, own->in_want.key.place, own->in_want.key.arrival);
+         "call %.*s waits in %.*s (class %" PRId64 ", counts from %" PRId64 " ms, decision %" PRId64
+         ") and stands before call %.*s (class %" PRId64 ", from %" PRId64 " ms, decision %" PRId64 ")",
+         CF_STR_FMT(other->call->id), CF_STR_FMT(other->queue->id), a->band, a->place,
+         a->arrival / CHECK_PLACES, CF_STR_FMT(own->call->id), b->band, b->place, b->arrival / CHECK_PLACES);
 }
 
 static void check_order(struct model *model, const struct stand *own, const struct agent *agent)

@@ -171,11 +171,11 @@ void twin_digest(const struct twin *twin, char ret_text[65])
         (void)snprintf(ret_text + 2 * i, 3, "%02x", digest[i]);
 }
 
-void twin_finish(struct twin *twin)
+void twin_finish(struct twin *twin, bool open_end)
 {
     if (twin->n_records > 0)
         rebuild(twin);
-    if (twin->first)
+    if (twin->first && !open_end)
         report_add(twin->report, 16,
                    "the engine makes decisions %" PRId64 " to %" PRId64 ", which are not recorded",
                    twin->first->seq, twin->last->seq);

@@ -23,7 +23,7 @@ int64_t twin_seq(const struct twin *twin);
 const struct cf_engine *twin_engine(const struct twin *twin);
 /** 64 hexadecimal digits. */
 void twin_digest(const struct twin *twin, char ret_text[65]);
-/** The end of the log. */
-void twin_finish(struct twin *twin);
+/** The end of the log; `open_end`: decisions may still be to come. */
+void twin_finish(struct twin *twin, bool open_end);
 
 #endif

@@ -93,20 +93,26 @@ static int add_parts(rd_kafka_t *consumer, const char *topic, bool empty,
     rd_kafka_topic_t *handle = rd_kafka_topic_new(consumer, topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t code = rd_kafka_metadata(consumer, 0, handle, &metadata, TIMEOUT_MS);
-    int64_t low, high;
 
     rd_kafka_topic_destroy(handle);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", (int)code, "no answer from the brokers: %s",
                           rd_kafka_err2str(code));
-    for (int i = 0; metadata->topic_cnt == 1 && i < metadata->topics[0].partition_cnt; i++) {
+    for (int i = 0; metadata->topic_cnt == 1 && code == RD_KAFKA_RESP_ERR_NO_ERROR &&
+                    i < metadata->topics[0].partition_cnt;
+         i++) {
         int32_t id = metadata->topics[0].partitions[i].id;
+        int64_t low = RD_KAFKA_OFFSET_BEGINNING, high = 0;
 
-        if (rd_kafka_query_watermark_offsets(consumer, topic, id, &low, &high, TIMEOUT_MS) == 0 &&
-            (empty || low < high))
+        if (!empty)
+            code = rd_kafka_query_watermark_offsets(consumer, topic, id, &low, &high, TIMEOUT_MS);
+        if (empty || low < high)
             rd_kafka_topic_partition_list_add(parts, topic, id)->offset = low;
     }
     rd_kafka_metadata_destroy(metadata);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return cf_err_set(err, CF_ERR_TRANSIENT, "kafka", (int)code, "the ends of a topic are not known: %s",
+                          rd_kafka_err2str(code));
     return 0;
 }
 

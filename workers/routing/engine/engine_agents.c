@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "engine/engine_mutants.h"
 #include "engine/engine_priv.h"
 
 static bool is_staffed(enum cf_agent_phase phase)
@@ -77,7 +78,7 @@ void cf_engine_ready(struct cf_engine *engine, struct cf_agent *agent, const str
 {
     cf_engine_decide(engine, CF_STR("agent-ready"), call, agent, reason);
     agent->ready_seq = engine->seq; /* of the decision just made: unique, and in order of time */
-    if (!take_call(engine, agent))
+    if (CF_MUTANT(IDLE_AGENT) || !take_call(engine, agent))
         cf_engine_set_phase(engine, agent, CF_PHASE_AVAILABLE);
 }
 
@@ -98,7 +99,8 @@ static void unavailable(struct cf_engine *engine, struct cf_agent *agent, enum c
     } else if (call) {
         cf_engine_leave(engine, agent);
     }
-    cf_engine_set_phase(engine, agent, phase);
+    if (!CF_MUTANT(AWAY_AGENT) || phase != CF_PHASE_IDLE || agent->phase != CF_PHASE_AVAILABLE)
+        cf_engine_set_phase(engine, agent, phase);
     if (busy_delay_ms > 0)
         cf_engine_set_timer(engine, &agent->timer, engine->at + busy_delay_ms);
     cf_engine_decide(engine, CF_STR("agent-unavailable"), call, agent, reason);
@@ -126,6 +128,8 @@ void cf_engine_on_agent_timer(struct cf_engine *engine, struct cf_agent *agent)
                         agent->phase == CF_PHASE_WRAPUP ? CF_STR("wrap-up-over") : CF_STR("delay-over"));
         return;
     }
+    if (CF_MUTANT(NO_DEADLINE))
+        return;
     policy = agent->call->queue->policy;
     cf_engine_refuse(engine, agent, CF_STR("no-answer"));
     if (++agent->missed < policy->max_missed) {
@@ -150,7 +154,8 @@ static bool is_own_call(const struct cf_agent *agent, struct cf_str call_id)
 static bool is_own_offer(struct cf_engine *engine, const struct cf_agent *agent, struct cf_str offer_id)
 {
     cf_buf_clear(&engine->scratch);
-    return agent->call && cf_str_eq(cf_engine_offer_id(engine, agent->call), offer_id);
+    return agent->call &&
+           (CF_MUTANT(NO_OFFER_ID) || cf_str_eq(cf_engine_offer_id(engine, agent->call), offer_id));
 }
 
 /* On a call that the engine did not give: a direct call, a call picked by hand. */
@@ -336,11 +341,12 @@ void cf_engine_on_agent_state(struct cf_engine *engine, const struct cf_agent_st
     }
     if (!agent)
         agent = cf_engine_new_agent(engine, event->agent_id);
-    if (at < agent->last_at) {
+    if (at < agent->last_at && !CF_MUTANT(LATE_AGENT)) {
         ignore(engine, event, CF_STR("late"));
         return;
     }
-    if (at == agent->last_at && event->state == (enum cf_agent_status)agent->last_state) {
+    if (at == agent->last_at && event->state == (enum cf_agent_status)agent->last_state &&
+        !CF_MUTANT(NO_DEDUPE_AGENT)) {
         ignore(engine, event, CF_STR("duplicate"));
         return;
     }

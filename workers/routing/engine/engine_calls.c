@@ -2,6 +2,7 @@
 /* The life of a call: queued -> offered -> connected -> over, and the tombstone that is left. */
 #include <stdlib.h>
 
+#include "engine/engine_mutants.h"
 #include "engine/engine_priv.h"
 
 void cf_engine_set_call_state(struct cf_engine *engine, struct cf_call *call, enum cf_call_state state)
@@ -89,7 +90,7 @@ void cf_engine_on_call_queued(struct cf_engine *engine, const struct cf_call_que
     size_t alive = engine->n_waiting + engine->n_offered + engine->n_connected;
 
     /* A tombstone that no call-queued preceded: the call was over before it came. */
-    if (known && known->tomb && !((struct cf_tomb *)known)->queued)
+    if (known && known->tomb && (CF_MUTANT(NO_DEDUPE_CALL) || !((struct cf_tomb *)known)->queued))
         add_past_call(engine, event, (struct cf_tomb *)known);
     else if (known)
         cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("duplicate"));
@@ -106,14 +107,17 @@ static void end_offered(struct cf_engine *engine, struct cf_call *call)
     cf_engine_decide(engine, CF_STR("abandoned"), call, agent, CF_STR("while-offered"));
     agent->call = NULL;
     cf_engine_bury(engine, call, true);
-    cf_engine_ready(engine, agent, NULL, CF_STR("abandoned"));
+    if (CF_MUTANT(LOST_AGENT))
+        cf_engine_set_phase(engine, agent, CF_PHASE_IDLE);
+    else
+        cf_engine_ready(engine, agent, NULL, CF_STR("abandoned"));
 }
 
 static void end_connected(struct cf_engine *engine, struct cf_call *call)
 {
     struct cf_agent *agent = call->agent;
     struct cf_queue *queue = call->queue;
-    int64_t wrap_up_ms = queue->policy->wrap_up_ms;
+    int64_t wrap_up_ms = CF_MUTANT(NO_WRAP_UP) ? 0 : queue->policy->wrap_up_ms;
 
     cf_engine_decide(engine, CF_STR("ended"), call, agent, CF_STR("call-ended"));
     if (!agent) {
@@ -141,6 +145,8 @@ void cf_engine_on_call_ended(struct cf_engine *engine, const struct cf_call_ende
         int64_t earliest = engine->at - CF_ENGINE_TOMBSTONE_MS;
 
         cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("unknown-call"));
+        if (CF_MUTANT(NO_TOMB))
+            return;
         memory = cf_engine_memory(cf_engine_add_tomb(engine, event->call_id, false, true));
         memory->served = event->agent_id.n > 0;
         memory->ended_at = event->ended_at < engine->at ? event->ended_at : engine->at;
@@ -149,12 +155,17 @@ void cf_engine_on_call_ended(struct cf_engine *engine, const struct cf_call_ende
     } else if (known->tomb) {
         struct cf_tomb *tomb = (struct cf_tomb *)known;
 
-        cf_engine_ignore(engine, event->call_id, (struct cf_str){0},
-                         tomb->ended ? CF_STR("duplicate") : CF_STR("late"));
+        if (!CF_MUTANT(NO_ANSWER))
+            cf_engine_ignore(engine, event->call_id, (struct cf_str){0},
+                             tomb->ended ? CF_STR("duplicate") : CF_STR("late"));
         tomb->ended = true;
         cf_engine_changed(engine, known);
+    } else if (CF_MUTANT(LOST_ABANDON) && call->state == CF_CALL_WAITING) {
+        cf_engine_ignore(engine, event->call_id, (struct cf_str){0}, CF_STR("late"));
     } else if (call->state == CF_CALL_WAITING) {
         cf_engine_decide(engine, CF_STR("abandoned"), call, NULL, CF_STR("while-waiting"));
+        if (CF_MUTANT(DOUBLE_END))
+            cf_engine_decide(engine, CF_STR("abandoned"), call, NULL, CF_STR("while-waiting"));
         cf_engine_bury(engine, call, true);
     } else if (call->state == CF_CALL_OFFERED) {
         end_offered(engine, call);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decisions as they go out. */
+#include "engine/engine_mutants.h"
 #include "engine/engine_priv.h"
 
 /* Of the event contract. */
@@ -50,6 +51,8 @@ static struct cf_call_routed *begin(struct cf_engine *engine, struct cf_str what
 
 static void emit(struct cf_engine *engine)
 {
+    if (CF_MUTANT(GAP) && cf_str_is(engine->decision.decision, "requeued"))
+        engine->decision.seq = ++engine->seq + 1;
     engine->seq++;
     engine->fn(engine->arg, &engine->decision);
 }
@@ -148,7 +151,8 @@ void cf_engine_decide_queued(struct cf_engine *engine, const struct cf_call *cal
         return;
     decision = begin(engine, CF_STR("queued"), call);
     decision->reason = reason;
-    decision->position = 1 + (int64_t)cf_order_rank(&call->queue->waiting, &call->home.in_queue.key);
+    decision->position = (CF_MUTANT(MISCOUNT) ? 2 : 1) +
+                         (int64_t)cf_order_rank(&call->queue->waiting, &call->home.in_queue.key);
     cf_engine_estimate(call, decision);
     decision->rules = rules_of(engine);
     decision->also_queues = also_queues(engine, call);

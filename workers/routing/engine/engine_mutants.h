@@ -24,10 +24,16 @@
     X(NO_DEADLINE)     /* offers stand for ever */                                                           \
     X(NO_WRAP_UP)      /* after a talk the agent is free at once */                                          \
     X(IDLE_AGENT)      /* an agent who becomes free takes no call */                                         \
-    X(LOST_AGENT)      /* whose offer is given up by the caller is not made free */                          \
-    X(BUSY_AGENT)      /* a call is offered to an agent who wraps up */                                      \
+    X(AWAY_AGENT)      /* an agent who goes idle is offered calls */                                         \
+    X(LOST_AGENT)      /* who had the offer of an abandoned call is forgotten */                             \
+    X(OFFER_TWICE)     /* each offer is made twice */                                                        \
+    X(RELEASE_TWICE)   /* each offer is given back twice */                                                  \
     X(NO_TOMB)         /* an end that comes first is forgotten */                                            \
-    X(DOUBLE_END)      /* an abandoned call ends twice */
+    X(DOUBLE_END)      /* an abandoned call ends twice */                                                    \
+    X(NO_ANSWER)       /* an end that comes late has no decision */                                          \
+    X(MISCOUNT)        /* positions are one too high */                                                      \
+    X(GAP)             /* a number is left out */                                                            \
+    X(BY_ADDRESS)      /* agents in the order of their memory */
 
 #define CF_ENGINE_MUTANT_ID(name) CF_ENGINE_MUTANT_##name,
 enum cf_engine_mutant { CF_ENGINE_MUTANT_LIST(CF_ENGINE_MUTANT_ID) CF_ENGINE_MUTANTS_N };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an offer: made, then answered, refused, missed or taken back. */
+#include "engine/engine_mutants.h"
 #include "engine/engine_priv.h"
 
 void cf_engine_offer(struct cf_engine *engine, struct cf_place *place, struct cf_agent *agent,
@@ -22,6 +23,8 @@ void cf_engine_offer(struct cf_engine *engine, struct cf_place *place, struct cf
     cf_engine_set_call_state(engine, call, CF_CALL_OFFERED);
     cf_engine_set_timer(engine, &agent->timer, engine->at + call->queue->policy->offer_ms);
     cf_engine_decide_offer(engine, CF_STR("offered"), call, reason);
+    if (CF_MUTANT(OFFER_TWICE))
+        cf_engine_decide_offer(engine, CF_STR("offered"), call, reason);
 }
 
 void cf_engine_connect(struct cf_engine *engine, struct cf_agent *agent)
@@ -61,8 +64,13 @@ void cf_engine_refuse(struct cf_engine *engine, struct cf_agent *agent, struct c
 {
     struct cf_call *call = agent->call;
 
-    add_missed(call, agent);
+    if (!CF_MUTANT(NO_MISSED))
+        add_missed(call, agent);
+    if (CF_MUTANT(NEW_AGE))
+        call->enqueued_at = engine->at;
     cf_engine_decide(engine, CF_STR("requeued"), call, agent, reason);
+    if (CF_MUTANT(RELEASE_TWICE))
+        cf_engine_decide(engine, CF_STR("requeued"), call, agent, reason);
     call->agent = NULL;
     agent->call = NULL;
     cf_engine_changed(engine, &agent->o);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lists of available agents, and the best pair of call and agent. */
+#include "engine/engine_mutants.h"
 #include "engine/engine_priv.h"
 
 static bool longer(const struct cf_agent *a, const struct cf_agent *b)
 {
+    if (CF_MUTANT(BY_ADDRESS))
+        return a < b;
     return a->since != b->since ? a->since < b->since : a->ready_seq < b->ready_seq;
 }
 

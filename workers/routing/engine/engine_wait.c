@@ -2,6 +2,7 @@
 /* The life of a call while it waits: its places, what it needs from step to step, and how it leaves. */
 #include <stdlib.h>
 
+#include "engine/engine_mutants.h"
 #include "engine/engine_priv.h"
 
 /* Strict queues come first where both kinds share agents, class by class; credit is a head start. */
@@ -27,9 +28,9 @@ static void set_place(struct cf_engine *engine, struct cf_call *call, struct cf_
         place->need = cf_engine_need(engine, policy, step, call->details->skills);
     }
     cf_engine_drop_need(engine, old);
-    key.band = policy->strict ? call->priority : CREDIT_BAND;
-    key.place = call->enqueued_at;
-    if (!policy->strict)
+    key.band = policy->strict && !CF_MUTANT(NO_PRIORITY) ? call->priority : CREDIT_BAND;
+    key.place = CF_MUTANT(LIFO) ? -call->enqueued_at : call->enqueued_at;
+    if (!policy->strict && !CF_MUTANT(NO_PRIORITY))
         key.place -= policy->credit_ms * (CF_POLICY_NORMAL_PRIORITY - call->priority);
     place->in_queue.key = key;
     place->in_need.key = key;
