@@ -13,10 +13,10 @@ cd "$cf_root"
 
 step() { printf '\n--- %s\n' "$*" >&2; }
 
-# For these callers Salesforce answers too late, once: the call goes on without the customer.
+# For this caller Salesforce answers too late, once (the text is the number in a query): the call goes on without the customer.
 make_salesforce_slow() {
     curl -fsS -m 5 -o "$dir/fault.json" -H 'Content-Type: application/json' "$CALLFLEET_SALESFORCE/_sandbox/faults" \
-        -d '{"kind":"delay","class":"composite","body_contains":"313900618","delay_ms":4000,"times":1}'
+        -d '{"kind":"delay","class":"composite","body_contains":"3%251%253%259%250%250%256%251%258","delay_ms":4000,"times":1}'
 }
 
 shut_down() {
