@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import pytest
+from checks import assert_no_findings
 from waits import wait_until
 
 
@@ -64,6 +65,7 @@ def test_the_state_survives(routing, program, loss):
     again = rerun(program, routing)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "%d the same byte for byte, 0 different" % len(seqs) in again.stdout
+    assert_no_findings(program, routing.kafka.brokers, routing.prefix)
 
 
 def test_routing_goes_on_while_redis_is_away_and_catches_up(routing):

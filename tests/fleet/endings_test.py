@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+from checks import assert_no_findings
 from endings import END_S, assert_ends_well, pid_of
 from fleets import STAGES
 from plays import Play
@@ -41,6 +42,7 @@ def check_decisions(fleet, program):
     again = subprocess.run([program("callfleet-replay"), "rerun", "--brokers", fleet.brokers, "--topic-prefix", fleet.prefix],
                            capture_output=True, text=True, timeout=60, check=False)
     assert again.returncode == 0 and "%d the same byte for byte, 0 different" % len(seqs) in again.stdout, again.stdout
+    assert_no_findings(program, fleet.brokers, fleet.prefix)
 
 
 def wait_calls(one, count):
