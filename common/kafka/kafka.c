@@ -278,7 +278,7 @@ static rd_kafka_conf_t *consumer_conf(const struct cf_kafka_opts *opts, struct c
         {"partition.assignment.strategy", "range"},      {"enable.auto.commit", "false"},
         {"enable.auto.offset.store", "false"},           {"auto.offset.reset", "error"},
         {"isolation.level", "read_committed"},           {"queued.min.messages", "100000"},
-        {"queued.max.messages.kbytes", "16384"},         {"fetch.wait.max.ms", "100"},
+        {"queued.max.messages.kbytes", "2048"},          {"fetch.wait.max.ms", "100"},
         {"topic.metadata.refresh.interval.ms", "30000"}, {NULL, NULL},
     };
     const struct cf_kafka_conf which = {opts, "consumer.", "producer."};

@@ -61,6 +61,7 @@ static void on_tick(void *arg)
     struct cf_sf *sf = arg;
 
     sf_poll_tick(sf->poll, cf_clock_mono_ms());
+    sf_look_for_recovery(sf, cf_clock_mono_ms());
     sf_show(sf);
 }
 

@@ -76,7 +76,7 @@ struct cf_sf_failure {
     struct cf_err err;
     char error_code[64];
     bool unknown_outcome; /* the write may have happened: verify before writing again */
-    bool paused;          /* it was not sent: the circuit is open, and another try at once is in vain */
+    bool paused;          /* not sent, and no other would be: cf_sf_on_recovery() tells when to try again */
     uint32_t api_calls;
 };
 typedef void cf_sf_fn(void *arg, const struct cf_sf_response *res, const struct cf_sf_failure *failure);
@@ -96,6 +96,12 @@ void cf_sf_cancel(struct cf_sf_call *call);
 bool cf_sf_is_sent(const struct cf_sf_call *call);
 /** So many requests more would leave at once; others would wait in line. */
 uint32_t cf_sf_room(const struct cf_sf *sf);
+
+/* `probe`: one request will be let through, all others only when it has been answered. */
+typedef void cf_sf_recovery_fn(void *arg, bool probe);
+/** Calls that failed as `paused` may be worth sending again now. Not called when there was none since the
+ * last time, and never inside a function of the client. One listener. */
+void cf_sf_on_recovery(struct cf_sf *sf, cf_sf_recovery_fn *fn, void *arg);
 
 struct cf_sf_budget cf_sf_budget(const struct cf_sf *sf);
 /** Requests sent since the start, logins not counted. */
@@ -137,14 +143,22 @@ enum cf_err_kind cf_sf_error_kind(int status, const char *error_code);
  * that it can tell a bad record among good ones from an org that refuses them all (README.md, "Outage or
  * poison").
  */
-/** A record failed with this errorCode (`status` 400 if it has none of its own). The kind to go by. */
-enum cf_err_kind cf_sf_record_failed(struct cf_sf *sf, int status, const char *error_code);
+struct cf_sf_verdict {
+    int status; /* 400 if the record has none of its own */
+    const char *error_code;
+    struct cf_str
+        record; /* which one, such as its external id: one that is tried again is one record still */
+};
+/** A record failed. The kind to go by. */
+enum cf_err_kind cf_sf_record_failed(struct cf_sf *sf, const struct cf_sf_verdict *verdict);
 /** A record was written or found. */
 void cf_sf_record_done(struct cf_sf *sf);
 
 /** A question that is the same for all events failed with `err`, whose kind is the table's: settles the kind
  * to go by. */
 void cf_sf_query_failed(struct cf_sf *sf, struct cf_err *err);
+/** Such a question was answered. */
+void cf_sf_query_done(struct cf_sf *sf);
 
 /* Ids of the client's metrics: they come first in a stage's table, whose own ids start at CF_SF_METRICS. */
 enum {

@@ -71,6 +71,8 @@ void sf_note_health(struct cf_sf *sf, const struct cf_sf_call *call, const struc
                     sf_random(sf));
     if (sf->circuit.openings != openings)
         sf_window_reset(&sf->window, now_ms);
+    else if (health == SF_HEALTHY && sf->circuit.state == SF_CLOSED)
+        sf_tell_recovery(sf);
     if (call->sent_ms > 0) {
         sf_count_answer(sf, health, now_ms - call->sent_ms);
         note_lease(sf, now_ms - call->sent_ms, sign);
@@ -225,10 +227,11 @@ void sf_pause_writers(struct cf_sf *sf, const char *why)
     sf_show(sf);
 }
 
-enum cf_err_kind cf_sf_record_failed(struct cf_sf *sf, int status, const char *error_code)
+enum cf_err_kind cf_sf_record_failed(struct cf_sf *sf, const struct cf_sf_verdict *verdict)
 {
-    enum cf_err_kind kind = cf_sf_error_kind(status, error_code);
-    bool alike = kind == CF_ERR_REJECTED && sf_alike_failed(&sf->alike, error_code);
+    const char *error_code = verdict->error_code;
+    enum cf_err_kind kind = cf_sf_error_kind(verdict->status, error_code);
+    bool alike = kind == CF_ERR_REJECTED && sf_alike_failed(&sf->alike, error_code, verdict->record);
 
     if (kind == CF_ERR_CONFIG && !sf->wrote)
         return kind; /* it never worked: the configuration is wrong, not the org's change of mind */
@@ -247,17 +250,27 @@ void cf_sf_record_done(struct cf_sf *sf)
     if (sf->writers.state == SF_CLOSED && sf->writers.level == 0)
         return;
     sf_breaker_close(&sf->writers, cf_clock_mono_ms());
+    sf_tell_recovery(sf);
     sf_show(sf);
     sf_pump_soon(sf);
 }
 
+void cf_sf_query_done(struct cf_sf *sf)
+{
+    sf->asked = true;
+    if (!sf->bad_query_config)
+        return;
+    sf->bad_query_config = false;
+    sf_show(sf);
+}
+
 void cf_sf_query_failed(struct cf_sf *sf, struct cf_err *err)
 {
-    if (err->kind != CF_ERR_CONFIG || !sf->wrote)
+    if (err->kind != CF_ERR_CONFIG || !(sf->wrote || sf->asked))
         return;
-    if (!sf->bad_record_config)
+    if (!sf->bad_query_config)
         cf_log_err(CF_LOG_ERROR, "sf", NULL, "the org no longer takes what the configuration asks for", err);
     err->kind = CF_ERR_TRANSIENT;
-    sf->bad_record_config = true;
+    sf->bad_query_config = true;
     sf_show(sf);
 }

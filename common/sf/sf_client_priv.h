@@ -58,8 +58,13 @@ struct cf_sf {
     struct sf_lease *lease;
     struct sf_poll *poll;
     enum sf_circuit shown, shown_writers; /* as logged last */
-    bool worked, wrote;                   /* since the start: an answer, a record */
-    bool bad_config, bad_record_config;   /* since the last answer, record that was good */
+    bool worked, wrote, asked;            /* since the start: an answer, a record, a question */
+    /* Since the last answer, record, question that was good. */
+    bool bad_config, bad_record_config, bad_query_config;
+    cf_sf_recovery_fn *on_recovery; /* NULL: nobody listens */
+    void *on_recovery_arg;
+    bool waiters;   /* calls were told of a pause since the listener was called */
+    bool recovered; /* the listener is to be called */
     struct cf_timer *pump, *sweep, *tick;
     struct cf_metric_group *metrics; /* borrowed; NULL: nobody measures */
     char *instance_url;              /* of the last session */
@@ -76,12 +81,16 @@ struct cf_sf_call *sf_call_new(struct cf_sf *sf, const struct cf_sf_request *req
 void sf_call_free(struct cf_sf_call *call);
 /** For jitter, not for secrets. */
 uint64_t sf_random(struct cf_sf *sf);
+/** A pause is over: tells who waits for that, on the next turn. */
+void sf_tell_recovery(struct cf_sf *sf);
 
 /* ---- sf_send.c ---- */
 void sf_pump_soon(struct cf_sf *sf);
 void sf_on_pump(void *arg);
 void sf_on_sweep(void *arg);
 void sf_on_token(void *arg, const struct cf_err *err);
+/** Now and then. */
+void sf_look_for_recovery(struct cf_sf *sf, uint64_t now_ms);
 void sf_enter_line(struct cf_sf_call *call, bool front);
 /** Out of its line, or out of `sent`. */
 void sf_leave(struct cf_sf_call *call);

@@ -113,13 +113,14 @@ double sf_spend_lasts_s(const struct sf_spend *spend);
 bool sf_spend_any_stopped(const struct sf_spend *spend);
 
 /* ---- sf_alike.c ---- */
-#define SF_ALIKE_RECORDS 3 /* the third in a row is no coincidence any more */
+#define SF_ALIKE_RECORDS 3 /* different ones; the third in a row is no coincidence any more */
 struct sf_alike {
     char code[64];
+    uint64_t records[SF_ALIKE_RECORDS]; /* hashes of those in the run */
     uint32_t run;
 };
 /** A record was refused with `code`. Whether the org is to blame by now. */
-bool sf_alike_failed(struct sf_alike *alike, const char *code);
+bool sf_alike_failed(struct sf_alike *alike, const char *code, struct cf_str record);
 void sf_alike_done(struct sf_alike *alike);
 
 #endif

@@ -28,8 +28,11 @@
 #define SF_LOGIN_TIMEOUT_MS 10000           /* of one login */
 #define SF_LOGIN_LOCK_MS "15000" /* a dead holder keeps the fleet from logging in no longer than this */
 #define SF_LOGIN_POLL_MS 100     /* between looks while another process logs in */
-#define SF_LOGIN_RETRY_MS 250    /* backoff window after a login that failed for a passing reason */
-#define SF_MAX_REFRESHES 3       /* good sessions given up within login_backoff_ms */
+/* After a login that failed for a passing reason: the first wait, doubled up to the cap; each between half
+ * and all of it. */
+#define SF_LOGIN_RETRY_MS 1000
+#define SF_LOGIN_RETRY_CAP_MS 15000
+#define SF_MAX_REFRESHES 3 /* good sessions given up within login_backoff_ms */
 #define SF_TOKEN_SHARE_MS                                                                                    \
     ((uint64_t)3600000) /* how long a shared token is offered; 401 tells when it dies sooner */
 

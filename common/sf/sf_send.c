@@ -135,6 +135,7 @@ static void transmit(struct cf_sf_call *call, const struct sf_session *session, 
 static void refuse(struct cf_sf_call *call, const char *why, const struct cf_sf_failure *failure)
 {
     sf_count_paused(call->sf, call->priority, why);
+    call->sf->waiters = call->sf->waiters || failure->paused;
     sf_finish_failed(call, failure);
 }
 
@@ -169,7 +170,7 @@ static bool writers_are_shut(const struct cf_sf_call *call, uint64_t now_ms)
 static bool is_paused(struct cf_sf_call *call, uint64_t now_ms)
 {
     struct cf_sf *sf = call->sf;
-    struct cf_sf_failure failure = {0};
+    struct cf_sf_failure failure = {.paused = true};
 
     failure.paused = true;
     if (sf_breaker_is_shut(&sf->circuit, now_ms)) {
@@ -222,6 +223,46 @@ static bool try_to_send(struct cf_sf_call *call, uint64_t now_ms)
     return true;
 }
 
+/* ---- the end of a pause ---- */
+
+void cf_sf_on_recovery(struct cf_sf *sf, cf_sf_recovery_fn *fn, void *arg)
+{
+    sf->on_recovery = fn;
+    sf->on_recovery_arg = arg;
+}
+
+void sf_tell_recovery(struct cf_sf *sf)
+{
+    if (!sf->waiters || !sf->on_recovery)
+        return;
+    sf->recovered = true;
+    sf_pump_soon(sf);
+}
+
+static void tell_recovery(struct cf_sf *sf)
+{
+    uint64_t now_ms = cf_clock_mono_ms();
+
+    if (!sf->recovered)
+        return;
+    sf->recovered = false;
+    /* After a probe there is more to tell. */
+    sf->waiters = sf_breaker_state(&sf->circuit, now_ms) != SF_CLOSED ||
+                  sf_breaker_state(&sf->writers, now_ms) != SF_CLOSED;
+    sf->on_recovery(sf->on_recovery_arg, sf->waiters);
+}
+
+/* Time ends a pause. Waiting calls must not need another one to come by to notice. */
+void sf_look_for_recovery(struct cf_sf *sf, uint64_t now_ms)
+{
+    if (!sf->waiters || sf_breaker_is_shut(&sf->circuit, now_ms))
+        return;
+    if (!sf_token_session(sf->token))
+        want_session(sf, now_ms);
+    else if (!sf_breaker_is_shut(&sf->writers, now_ms))
+        sf_tell_recovery(sf);
+}
+
 static void tell_all_refused(struct cf_sf *sf, uint64_t last)
 {
     struct sf_link *link;
@@ -236,6 +277,7 @@ void sf_on_pump(void *arg)
     struct cf_sf_call *call;
     uint64_t last = sf->calls;
 
+    tell_recovery(sf);
     tell_all_refused(sf, last);
     while ((call = sf_next_in_line(sf)) != NULL) {
         uint64_t now_ms = cf_clock_mono_ms();
@@ -281,9 +323,10 @@ void sf_on_sweep(void *arg)
 /* Who waits now is told; who comes from inside a callback waits for the next attempt. */
 static void fail_line(struct cf_sf *sf, const struct cf_err *err)
 {
-    const struct cf_sf_failure failure = {.err = *err};
+    const struct cf_sf_failure failure = {.err = *err, .paused = true};
     uint64_t last = sf->calls;
 
+    sf->waiters = sf->waiters || sf_next_in_line(sf);
     for (size_t i = 0; i < SF_CLASSES; i++) {
         struct sf_link *link;
 
@@ -316,6 +359,7 @@ void sf_on_token(void *arg, const struct cf_err *err)
     } else if (session) {
         free(sf->instance_url);
         sf->instance_url = cf_strdup(session->instance_url);
+        sf_tell_recovery(sf);
     }
     sf_show(sf);
     sf_pump_soon(sf);

@@ -61,7 +61,7 @@ void sf_show(struct cf_sf *sf)
     set(sf, CF_SF_M_LEASES_NEEDED, sf_lease_needed(sf->lease));
     set(sf, CF_SF_M_CIRCUIT, sf_breaker_state(&sf->circuit, now_ms));
     set(sf, CF_SF_M_WRITERS, sf_breaker_state(&sf->writers, now_ms));
-    set(sf, CF_SF_M_CONFIG_ERROR, sf->bad_config || sf->bad_record_config);
+    set(sf, CF_SF_M_CONFIG_ERROR, sf->bad_config || sf->bad_record_config || sf->bad_query_config);
     show_budget(sf);
     show_logins(sf);
 }

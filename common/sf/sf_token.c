@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "backoff/backoff.h"
 #include "clock/clock.h"
 #include "http/http.h"
 #include "log/log.h"
@@ -44,7 +43,9 @@ struct sf_token {
     struct cf_http_call *login;
     struct cf_timer *timer;
     uint64_t not_before_ms; /* monotonic; no login sooner */
-    uint32_t failures;      /* logins without a session that worked, in a row */
+    bool refused;           /* why: the credentials */
+    uint32_t failures;      /* logins refused, without a session that worked, in a row */
+    uint32_t passing;       /* that failed otherwise, in a row */
     uint64_t window_ms;     /* start of the time that `refreshes` counts in */
     uint32_t refreshes;     /* good sessions given up */
     struct cf_err last;     /* why */
@@ -127,6 +128,7 @@ static void succeed(struct sf_token *token, const char *text, const char *instan
     };
     token->state = IDLE;
     token->counts.refused_now = false;
+    token->passing = 0;
     unlock(token);
     token->fn(token->arg, NULL);
 }
@@ -140,33 +142,44 @@ static void give_up(struct sf_token *token, bool refused, uint64_t wait_ms)
     else
         token->counts.failed++;
     token->not_before_ms = cf_clock_mono_ms() + wait_ms;
+    token->refused = refused;
     unlock(token);
     cf_log_err(refused ? CF_LOG_ERROR : CF_LOG_WARN, "sf", NULL, "no Salesforce session", &token->last);
     token->fn(token->arg, &token->last);
 }
 
-/* A window of `base_ms`, doubled by every further failure. Slow failures wait the whole window: jitter could
- * make it short, and the contract says never sooner. */
-static uint64_t wait_after_failure(struct sf_token *token, bool slow)
+/* Doubled by every further refusal. The whole of it: jitter could make it short, and the contract says never
+ * sooner. */
+static uint64_t wait_after_refusal(struct sf_token *token)
 {
     const struct cf_sf_opts *opts = token->opts;
-    struct cf_backoff window = {slow ? opts->login_backoff_ms : SF_LOGIN_RETRY_MS,
-                                opts->login_backoff_cap_ms};
-    uint64_t random = UINT64_MAX;
+    uint64_t wait_ms = opts->login_backoff_ms;
 
     token->failures++;
-    if (!slow && RAND_bytes((unsigned char *)&random, sizeof(random)) != 1)
+    for (uint32_t i = 1; i < token->failures && wait_ms < opts->login_backoff_cap_ms / 2; i++)
+        wait_ms *= 2;
+    return wait_ms;
+}
+
+/* The token endpoint is away or busy. Short, because all requests wait for it, and bounded, because the
+ * length of an outage must not decide how late its end is noticed. */
+static uint64_t wait_after_failure(struct sf_token *token)
+{
+    uint64_t random = 0, wait_ms = SF_LOGIN_RETRY_MS;
+
+    token->passing++;
+    for (uint32_t i = 1; i < token->passing && wait_ms < SF_LOGIN_RETRY_CAP_MS; i++)
+        wait_ms *= 2;
+    if (wait_ms > SF_LOGIN_RETRY_CAP_MS)
+        wait_ms = SF_LOGIN_RETRY_CAP_MS;
+    if (RAND_bytes((unsigned char *)&random, sizeof(random)) != 1)
         random = 0;
-    if (!slow)
-        return cf_backoff_ms(&window, token->failures, random) + 1;
-    for (uint32_t i = 1; i < token->failures && window.base_ms < window.cap_ms / 2; i++)
-        window.base_ms *= 2;
-    return window.base_ms;
+    return wait_ms / 2 + random % (wait_ms / 2 + 1);
 }
 
 static void login_failed(struct sf_token *token, bool slow)
 {
-    uint64_t wait_ms = wait_after_failure(token, slow);
+    uint64_t wait_ms = slow ? wait_after_refusal(token) : wait_after_failure(token);
 
     if (slow) {
         json_int_t until = cf_clock_wall_ms() + (int64_t)wait_ms;
@@ -291,7 +304,10 @@ static void on_looked(struct sf_token *token, const struct cf_reply *reply, cons
 {
     if (!err && adopt(token, reply))
         return;
-    if (err || token->locked)
+    if (cf_clock_mono_ms() < token->not_before_ms) {
+        token->state = IDLE;
+        token->fn(token->arg, &token->last);
+    } else if (err || token->locked)
         log_in(token);
     else
         lock(token);
@@ -373,12 +389,15 @@ const struct sf_session *sf_token_session(const struct sf_token *token)
 
 void sf_token_want(struct sf_token *token)
 {
+    bool redis = token->opts->redis && cf_redis_is_up(token->opts->redis);
+    bool waits = cf_clock_mono_ms() < token->not_before_ms;
+
     if (token->state != IDLE || token->session.token)
         return;
-    if (cf_clock_mono_ms() < token->not_before_ms)
+    if (waits && (token->refused || !redis))
         token->fn(token->arg, &token->last);
-    else if (token->opts->redis && cf_redis_is_up(token->opts->redis))
-        look(token);
+    else if (redis)
+        look(token); /* while it waits, too: another worker may have had more luck */
     else
         log_in(token);
 }
@@ -391,7 +410,7 @@ static bool waits_with_unproven(struct sf_token *token, uint64_t now_ms)
     struct sf_session *session = &token->session;
 
     if (session->keep_until_ms == 0) {
-        session->keep_until_ms = now_ms + wait_after_failure(token, true);
+        session->keep_until_ms = now_ms + wait_after_refusal(token);
         cf_log_warn("sf", NULL,
                     "Salesforce refuses the session it has just given: may the user use the API?");
         token->counts.refused_now = true;

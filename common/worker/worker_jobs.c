@@ -37,6 +37,7 @@ void cf_job_free(struct cf_job *job)
     cf_timer_free(job->backoff);
     cf_arena_clear(arena);
     worker->n_jobs--;
+    worker->held_bytes -= job->held_bytes;
     if (worker->n_spare >= CF_JOBS_KEPT) {
         cf_arena_free(arena);
         free(job);
@@ -397,6 +398,8 @@ static void start(struct cf_worker *worker, struct part *part, struct cf_kafka_m
     link_job(part, job);
     if (decode(job, &job->error) < 0)
         job->failed = true;
+    job->held_bytes = cf_arena_size(job->arena) + view->value.n;
+    worker->held_bytes += job->held_bytes;
     run(job);
 }
 
@@ -438,7 +441,7 @@ static bool take_some(struct cf_worker *worker, uint64_t until_ns)
 
     while (idle < worker->n_parts && taken < CF_TURN_TAKES && !over) {
         if (worker->phase != PHASE_RUNNING || cf_jobs_in_flight(worker) >= worker->values.max_in_flight ||
-            cf_arena_size(worker->open.arena) > CF_BATCH_BYTES)
+            worker->held_bytes > CF_HELD_BYTES || cf_arena_size(worker->open.arena) > CF_BATCH_BYTES)
             return false;
         if (take_one(worker, worker->next_part)) {
             taken++;

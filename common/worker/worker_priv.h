@@ -78,6 +78,7 @@ struct cf_job {
     struct out *outs, **last_out;
     size_t n_outs;
     void *state_memory;
+    size_t held_bytes; /* when it was decoded */
 };
 
 /* A record on its way out, in the batch's arena. */
@@ -138,6 +139,7 @@ struct cf_worker {
     struct cf_job *ready, **last_ready;
     struct cf_job *spare; /* finished structures for reuse */
     size_t n_spare, n_jobs, n_unfinished;
+    size_t held_bytes;       /* of all jobs */
     struct batch open, sent; /* `sent` is under way when committing */
     bool committing, turn_due;
     uint64_t commit_began_ms;

@@ -38,6 +38,7 @@ struct lookup_outcome {
     const struct lookup_query_opts *opts; /* what was asked for: to read the answer with */
     const struct cf_err *err;
     bool late;
+    bool paused;      /* nobody is asked now: the client's cf_sf_on_recovery() tells when to try again */
     double api_calls; /* this ask's share of the requests that were made */
 };
 typedef void lookup_crm_fn(void *arg, const struct lookup_outcome *outcome);

@@ -271,10 +271,10 @@ static bool is_passing(const struct cf_err *err)
     return err->kind == CF_ERR_TRANSIENT;
 }
 
-static void fail(struct question *question, const struct cf_err *err)
+static void fail(struct question *question, const struct cf_err *err, bool paused)
 {
-    const struct lookup_outcome outcome = {.err = err,
-                                           .late = is_passing(err) && question_left_ms(question) < LATE_MS};
+    const struct lookup_outcome outcome = {
+        .err = err, .paused = paused, .late = is_passing(err) && question_left_ms(question) < LATE_MS};
 
     question_answer(question, &outcome);
 }
@@ -298,7 +298,7 @@ static void fail_or_rest(struct batch *batch, const struct cf_err *err, bool pau
         wait_ms = cf_backoff_ms(&window, question->tries, crm->seed) + 1;
         if (!is_passing(err) || paused || question->tries >= MAX_TRIES ||
             question_left_ms(question) < wait_ms + RETRY_MIN_LEFT_MS || !afford_retry(crm)) {
-            fail(question, err);
+            fail(question, err, paused);
             continue;
         }
         due_ms = now_ms + wait_ms;
@@ -369,6 +369,7 @@ static void tell_all(struct batch *batch, const json_t *answer)
     const struct lookup_outcome outcome = {.answer = answer, .opts = &batch->opts};
     struct lookup_crm *crm = batch->crm;
 
+    cf_sf_query_done(crm->sf);
     crm->halvings = crm->halvings < MAX_HALVINGS ? crm->halvings + 1 : MAX_HALVINGS;
     for (size_t i = 0; i < batch->n; i++) {
         if (batch->questions[i]) {
@@ -417,10 +418,14 @@ static void search_for_unknown(struct batch *batch, const json_t *answer)
 static void failed_or_lacks(struct batch *batch, const struct lookup_dropped *dropped,
                             const struct cf_err *err)
 {
-    if (drop_field(batch->crm, dropped))
+    struct cf_err known = *err;
+
+    if (drop_field(batch->crm, dropped)) {
         send_again(batch, batch->n_open);
-    else
-        failed(batch, err, false);
+        return;
+    }
+    cf_sf_query_failed(batch->crm->sf, &known); /* it is shown; to the caller nothing changes */
+    failed(batch, err, false);
 }
 
 static void answered(struct batch *batch, const json_t *answer)

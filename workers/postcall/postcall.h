@@ -35,6 +35,7 @@ struct postcall_lane {
     struct postcall_batch *batch;
     struct cf_timer *timer;
     bool reading;
+    bool failing; /* the last request did; logged */
 };
 
 /* Of the process. */
@@ -47,6 +48,7 @@ struct postcall {
     struct lookup_source source; /* of customers who must be looked up again */
     struct postcall_lane writes, reads;
     struct postcall_turns *turns;
+    struct cf_job *held_up, **last_held_up; /* lookups that wait for the end of Salesforce's pause */
 };
 
 /* Of a job. */
@@ -66,10 +68,11 @@ struct postcall_job {
     struct postcall_found found;
     struct postcall_turn turn;
     struct postcall_item item;
-    struct postcall_lane *lane; /* in which the item is; NULL: none */
-    struct cf_phone phone;      /* of a lookup */
-    struct lookup_get *get;     /* in the cache */
-    struct lookup_ask *ask;     /* of Salesforce */
+    struct postcall_lane *lane;                  /* in which the item is; NULL: none */
+    struct cf_phone phone;                       /* of a lookup */
+    struct lookup_get *get;                      /* in the cache */
+    struct lookup_ask *ask;                      /* of Salesforce */
+    struct cf_job *held_up_next, **held_up_link; /* in the line of lookups; link NULL: not in it */
 };
 
 enum { POSTCALL_CONTEXT, POSTCALL_LOOKUP, POSTCALL_WRITE, POSTCALL_READ, POSTCALL_REST, POSTCALL_EMIT };
@@ -107,6 +110,8 @@ struct postcall_result {
 
 void postcall_lanes_open(struct postcall *postcall);
 void postcall_lanes_close(struct postcall *postcall);
+/** Salesforce may be asked again, in `wait_ms`. */
+void postcall_lanes_wake(struct postcall *postcall, uint64_t wait_ms);
 /** Puts the job's item in a lane; postcall_written() or postcall_found() get the result. */
 void postcall_lane_add(struct postcall_lane *lane, struct cf_job *job);
 /** The job is going: no result is told any more. */
@@ -117,6 +122,8 @@ struct postcall_call postcall_call_of(struct cf_job *job);
 /* postcall_job.c */
 void postcall_written(struct cf_job *job, const struct postcall_result *result);
 void postcall_found(struct cf_job *job, const struct postcall_result *result);
+/** For cf_sf_on_recovery(). */
+void postcall_on_recovery(void *arg, bool probe);
 
 /* postcall_context.c, postcall_lookup.c */
 enum cf_next postcall_step_context(struct cf_job *job);

@@ -115,6 +115,11 @@ void postcall_batch_leave(struct postcall_batch *batch, struct postcall_item *it
     item->load = NULL;
 }
 
+void postcall_batch_pause(struct postcall_batch *batch, uint64_t until_ms)
+{
+    batch->paused_until_ms = until_ms;
+}
+
 size_t postcall_batch_waiting(const struct postcall_batch *batch)
 {
     return batch->waiting;

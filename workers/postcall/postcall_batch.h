@@ -92,6 +92,8 @@ struct postcall_load *postcall_batch_next(struct postcall_batch *batch, uint64_t
 void postcall_batch_done(struct postcall_batch *batch, struct postcall_load *load, enum postcall_fate fate,
                          uint64_t now_ms, uint64_t random);
 void postcall_load_free(struct postcall_load *load);
+/** The line waits until then, whatever its backoff says; 0: it waits no longer. */
+void postcall_batch_pause(struct postcall_batch *batch, uint64_t until_ms);
 /** Items in the line. */
 size_t postcall_batch_waiting(const struct postcall_batch *batch);
 

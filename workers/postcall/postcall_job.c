@@ -166,6 +166,14 @@ static const char *key_of(const struct postcall *postcall, struct cf_str field)
     return NULL;
 }
 
+static enum cf_err_kind verdict_of(struct cf_job *job, const struct postcall_outcome *outcome)
+{
+    const struct postcall_job *state = cf_job_state(job);
+    const struct cf_sf_verdict verdict = {outcome->err.code, outcome->code, state->plan.key};
+
+    return cf_sf_record_failed(postcall_of(job)->sf, &verdict);
+}
+
 /* Task has no such field. By the switch it is left out from now on, else the worker stops. */
 static void drop_field(struct cf_job *job, const struct postcall_outcome *outcome)
 {
@@ -190,7 +198,7 @@ static void drop_field(struct cf_job *job, const struct postcall_outcome *outcom
                          key ? key : "which is always set");
     if (!key || !postcall->config->drop_unknown_fields || org->n_dropped == POSTCALL_MAX_DROPPED) {
         cf_log_err(CF_LOG_ERROR, "postcall", NULL, "calls can not be written", &err);
-        err.kind = cf_sf_record_failed(postcall->sf, err.code, outcome->code);
+        err.kind = verdict_of(job, outcome);
         fail(job, &err);
         return;
     }
@@ -205,7 +213,7 @@ static void fail_record(struct cf_job *job, const struct postcall_outcome *outco
 {
     struct cf_err err = outcome->err;
 
-    err.kind = cf_sf_record_failed(postcall_of(job)->sf, err.code, outcome->code);
+    err.kind = verdict_of(job, outcome);
     fail(job, &err);
 }
 
@@ -276,6 +284,10 @@ void postcall_written(struct cf_job *job, const struct postcall_result *result)
         go_to(job, POSTCALL_READ);
         return;
     }
+    if (failure->err.kind == CF_ERR_CONFIG) { /* of the request: no record is to blame */
+        fail(job, &failure->err);
+        return;
+    }
     outcome.err = failure->err;
     (void)cf_str_copy(outcome.code, sizeof(outcome.code), cf_str_of(failure->error_code));
     act(job, &outcome);
@@ -315,6 +327,7 @@ void postcall_found(struct cf_job *job, const struct postcall_result *result)
         fail(job, &err);
         return;
     }
+    cf_sf_query_done(postcall_of(job)->sf);
     state->found = found;
     state->verify = false;
     if (found.task_id.p)

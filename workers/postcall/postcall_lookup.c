@@ -12,6 +12,63 @@
 
 #define ASK_MS 30000 /* an ask waits so long for its turn and its answer, then the event is tried again */
 
+#define GO_ON 256     /* lookups that go on at once when a pause is over; each answer lets two more go */
+#define BEHIND_MS 600 /* so much later than a lookup that is the probe, and may linger, writes are tried */
+
+/* ---- the line of those held up by a pause ---- */
+
+static void leave_line(struct cf_job *job)
+{
+    struct postcall *postcall = postcall_of(job);
+    struct postcall_job *state = cf_job_state(job), *next;
+
+    *state->held_up_link = state->held_up_next;
+    if (state->held_up_next) {
+        next = cf_job_state(state->held_up_next);
+        next->held_up_link = state->held_up_link;
+    } else {
+        postcall->last_held_up = state->held_up_link;
+    }
+    state->held_up_link = NULL;
+}
+
+static void on_held_up_gone(void *arg)
+{
+    leave_line(arg);
+}
+
+/* Not by the backoff of the job, whose window may be at its longest when the pause ends. */
+static void hold_up(struct cf_job *job)
+{
+    struct postcall *postcall = postcall_of(job);
+    struct postcall_job *state = cf_job_state(job);
+
+    state->held_up_next = NULL;
+    state->held_up_link = postcall->last_held_up;
+    *postcall->last_held_up = job;
+    postcall->last_held_up = &state->held_up_next;
+    cf_job_on_cancel(job, on_held_up_gone, job);
+}
+
+static void let_go_on(struct postcall *postcall, size_t n)
+{
+    for (; postcall->held_up && n > 0; n--) {
+        struct cf_job *job = postcall->held_up;
+
+        leave_line(job);
+        cf_job_resume(job);
+    }
+}
+
+void postcall_on_recovery(void *arg, bool probe)
+{
+    struct postcall *postcall = arg;
+
+    /* A question is the better probe: it has less time, and no unknown outcome. */
+    postcall_lanes_wake(postcall, probe && postcall->held_up ? BEHIND_MS : 0);
+    let_go_on(postcall, probe ? 1 : GO_ON);
+}
+
 /* ---- the customer ---- */
 
 static void take(struct cf_job *job, const struct cf_customer *customer)
@@ -50,6 +107,12 @@ static void on_outcome(void *arg, const struct lookup_outcome *outcome)
 
     state->ask = NULL;
     state->api_calls += outcome->api_calls;
+    cf_job_on_cancel(job, NULL, NULL);
+    if (outcome->paused) {
+        hold_up(job);
+        return;
+    }
+    let_go_on(postcall_of(job), 2);
     if (outcome->answer) {
         decide(job, outcome->opts, outcome->answer, &customer);
         take(job, &customer);

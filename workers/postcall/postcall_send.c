@@ -14,8 +14,9 @@
 #define CALLS_UNDER_WAY 600U          /* in full requests, together */
 #define REQUESTS_UNDER_WAY 8U         /* at least that many */
 
-/* Salesforce away: tries of each lane. They cost nothing while the client's circuit is open. */
+/* Salesforce away: tries of each lane. */
 static const struct cf_backoff pause = {.base_ms = 200, .cap_ms = 5000};
+#define PAUSED_MS 30000 /* the client's own pause: it tells when that is over */
 
 struct postcall_call postcall_call_of(struct cf_job *job)
 {
@@ -112,8 +113,7 @@ static enum postcall_fate judge(const struct postcall_lane *lane, const struct p
     /* No event has a say in the question, or in what the org offers. */
     if (kind == CF_ERR_REJECTED && (lane->reading || failure->err.code == 404))
         failure->err.kind = CF_ERR_CONFIG;
-    if (lane->reading)
-        cf_sf_query_failed(lane->postcall->sf, &failure->err);
+    cf_sf_query_failed(lane->postcall->sf, &failure->err);
     kind = failure->err.kind;
     switch (kind) {
     case CF_ERR_TRANSIENT:
@@ -162,12 +162,15 @@ static void on_answer(void *arg, const struct cf_sf_response *res, const struct 
 
     assert(res || failure);
     share_out(lane, load, res ? res->api_calls : failure->api_calls);
-    if (failure)
+    if (failure && !lane->failing)
         cf_log_err(CF_LOG_INFO, "postcall", NULL,
                    lane->reading ? "a request that asks what is written failed" : "a write request failed",
                    &judged.err);
+    lane->failing = failure != NULL;
     postcall_batch_done(lane->batch, load, fate, cf_clock_mono_ms(),
                         cf_worker_random(lane->postcall->worker));
+    if (failure && failure->paused && fate == POSTCALL_UNSENT)
+        postcall_batch_pause(lane->batch, cf_clock_mono_ms() + PAUSED_MS); /* postcall_lanes_wake() ends it */
     for (size_t i = 0; i < load->n && (fate == POSTCALL_ANSWERED || fate == POSTCALL_LOST); i++) {
         result.index = i;
         if (load->items[i])
@@ -178,6 +181,16 @@ static void on_answer(void *arg, const struct cf_sf_response *res, const struct 
 }
 
 /* ---- lanes ---- */
+
+void postcall_lanes_wake(struct postcall *postcall, uint64_t wait_ms)
+{
+    uint64_t until_ms = wait_ms ? cf_clock_mono_ms() + wait_ms : 0;
+
+    postcall_batch_pause(postcall->writes.batch, until_ms);
+    postcall_batch_pause(postcall->reads.batch, until_ms);
+    look_soon(&postcall->writes);
+    look_soon(&postcall->reads);
+}
 
 static void open_lane(struct postcall *postcall, struct postcall_lane *lane, bool reading)
 {

@@ -82,6 +82,7 @@ static int open_salesforce(struct cf_worker *worker, struct postcall *postcall, 
     if (!postcall->sf)
         return -1;
     cf_sf_metrics(postcall->sf, cf_worker_stage_metrics(worker));
+    cf_sf_on_recovery(postcall->sf, postcall_on_recovery, postcall);
     return lookup_source_open(&postcall->source, cf_worker_loop(worker), &source, err);
 }
 
@@ -108,6 +109,7 @@ int postcall_init(struct cf_worker *worker, struct cf_err *err)
         return -1;
     cf_phone_init();
     postcall->turns = postcall_turns_new();
+    postcall->last_held_up = &postcall->held_up;
     postcall_lanes_open(postcall);
     return open_salesforce(worker, postcall, err);
 }

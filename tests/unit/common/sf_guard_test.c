@@ -504,8 +504,9 @@ START_TEST(test_alike)
         if (code[0] == '.')
             sf_alike_done(&state);
         else
-            ck_assert_msg(sf_alike_failed(&state, code) == (alike[_i].blame[i] == '!'), "%s at %zu",
-                          alike[_i].story, i);
+            ck_assert_msg(sf_alike_failed(&state, code, (struct cf_str){(const char *)&i, sizeof(i)}) ==
+                              (alike[_i].blame[i] == '!'),
+                          "%s at %zu", alike[_i].story, i);
     }
 }
 END_TEST
@@ -514,9 +515,10 @@ START_TEST(test_alike_without_code)
 {
     struct sf_alike state = {0};
 
-    ck_assert(!sf_alike_failed(&state, NULL));
-    ck_assert(!sf_alike_failed(&state, ""));
-    ck_assert(sf_alike_failed(&state, NULL));
+    ck_assert(!sf_alike_failed(&state, NULL, CF_STR("a")));
+    ck_assert(!sf_alike_failed(&state, "", CF_STR("b")));
+    ck_assert(!sf_alike_failed(&state, "", CF_STR("a")));
+    ck_assert(sf_alike_failed(&state, NULL, CF_STR("c")));
 }
 END_TEST
 

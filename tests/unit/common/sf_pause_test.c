@@ -384,18 +384,100 @@ START_TEST(test_limits_are_polled)
 }
 END_TEST
 
+/* ---- the end of a pause ---- */
+
+static unsigned told, told_probe;
+
+static void on_recovery(void *arg, bool probe)
+{
+    (void)arg;
+    told += !probe;
+    told_probe += probe;
+}
+
+static void until_told(const unsigned *count, unsigned n)
+{
+    uint64_t until_ms = cf_clock_mono_ms() + 10000;
+
+    while (*count < n) {
+        ck_assert_uint_lt(cf_clock_mono_ms(), until_ms);
+        turn_ms(10);
+    }
+}
+
+/* Time alone tells those who were refused to send a probe, and its success all the others. */
+START_TEST(test_recovery_is_told)
+{
+    static const struct answer away = {"/", NULL, NULL, 0, CUT};
+
+    told = told_probe = 0;
+    cf_sf_on_recovery(sf, on_recovery, NULL);
+    ck_assert(works(CF_SF_POST_CALL));
+    server.choose = choose;
+    now_answer = &away;
+    for (int i = 0; i < 3; i++)
+        ck_assert(!run(CF_SF_POST_CALL, "/x").failure.paused);
+    ck_assert(run(CF_SF_POST_CALL, "/x").failure.paused);
+    until_told(&told_probe, 1);
+    ck_assert(!works(CF_SF_POST_CALL));
+    until_told(&told_probe, 2); /* without another refusal */
+    now_answer = NULL;
+    ck_assert_uint_eq(told, 0);
+    ck_assert(works(CF_SF_POST_CALL));
+    until_told(&told, 1);
+    turn_ms(1500);
+    ck_assert_uint_eq(told, 1);
+}
+END_TEST
+
+/* The token endpoint is away: who needs a session is told as soon as there is one. */
+START_TEST(test_recovery_of_logins_is_told)
+{
+    static const struct answer busy = {"/", NULL, "{\"error\":\"rate_limit_exceeded\"}", 400, ANSWER};
+    const struct answer script[] = {busy, busy, login};
+
+    told = told_probe = 0;
+    cf_sf_on_recovery(sf, on_recovery, NULL);
+    SCRIPT(script);
+    ck_assert(run(CF_SF_POST_CALL, "/x").failure.paused);
+    until_told(&told, 1);
+    ck_assert_uint_eq(server.tokens, 1);
+}
+END_TEST
+
 /* ---- verdicts of records ---- */
+
+/* Each time another one. */
+static enum cf_err_kind refused(int status, const char *code)
+{
+    static unsigned count;
+    count++;
+    const struct cf_sf_verdict verdict = {status, code, {(const char *)&count, sizeof(count)}};
+
+    return cf_sf_record_failed(sf, &verdict);
+}
+
+/* One that is tried again and again says nothing about the others. */
+START_TEST(test_one_record_pauses_nobody)
+{
+    const struct cf_sf_verdict verdict = {400, "STRING_TOO_LONG", CF_STR("a")};
+
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(cf_sf_record_failed(sf, &verdict), CF_ERR_REJECTED);
+    ck_assert(works(CF_SF_POST_CALL));
+}
+END_TEST
 
 START_TEST(test_records_alike_pause_the_writers)
 {
     size_t seen;
 
-    ck_assert_int_eq(cf_sf_record_failed(sf, 400, "STRING_TOO_LONG"), CF_ERR_REJECTED);
+    ck_assert_int_eq(refused(400, "STRING_TOO_LONG"), CF_ERR_REJECTED);
     cf_sf_record_done(sf);
     for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(cf_sf_record_failed(sf, 400, "FIELD_CUSTOM_VALIDATION_EXCEPTION"), CF_ERR_REJECTED);
+        ck_assert_int_eq(refused(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION"), CF_ERR_REJECTED);
     for (int i = 0; i < 70; i++)
-        ck_assert_int_eq(cf_sf_record_failed(sf, 400, "FIELD_CUSTOM_VALIDATION_EXCEPTION"), CF_ERR_TRANSIENT);
+        ck_assert_int_eq(refused(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION"), CF_ERR_TRANSIENT);
     ck_assert_double_eq(shown(CF_SF_M_WRITERS), 2);
     seen = server.n_seen;
     ck_assert_ptr_nonnull(strstr(run(CF_SF_POST_CALL, "/x").failure.err.text, "all records alike"));
@@ -403,13 +485,13 @@ START_TEST(test_records_alike_pause_the_writers)
     ck_assert(works(CF_SF_LIVE_CALLER)); /* callers are looked up meanwhile */
     until_works(CF_SF_POST_CALL);        /* the probe */
     ck_assert_double_eq(shown(CF_SF_M_WRITERS), 1);
-    ck_assert_int_eq(cf_sf_record_failed(sf, 400, "FIELD_CUSTOM_VALIDATION_EXCEPTION"), CF_ERR_TRANSIENT);
+    ck_assert_int_eq(refused(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION"), CF_ERR_TRANSIENT);
     ck_assert(!works(CF_SF_POST_CALL));
     until_works(CF_SF_POST_CALL);
     cf_sf_record_done(sf);
     ck_assert_double_eq(shown(CF_SF_M_WRITERS), 0);
     ck_assert(works(CF_SF_POST_CALL) && works(CF_SF_POST_CALL));
-    ck_assert_int_eq(cf_sf_record_failed(sf, 400, "FIELD_CUSTOM_VALIDATION_EXCEPTION"), CF_ERR_REJECTED);
+    ck_assert_int_eq(refused(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION"), CF_ERR_REJECTED);
 }
 END_TEST
 
@@ -417,8 +499,8 @@ END_TEST
 START_TEST(test_other_records)
 {
     for (int i = 0; i < 20; i++) {
-        ck_assert_int_eq(cf_sf_record_failed(sf, 400, "UNABLE_TO_LOCK_ROW"), CF_ERR_TRANSIENT);
-        ck_assert_int_eq(cf_sf_record_failed(sf, 403, "REQUEST_LIMIT_EXCEEDED"), CF_ERR_THROTTLED);
+        ck_assert_int_eq(refused(400, "UNABLE_TO_LOCK_ROW"), CF_ERR_TRANSIENT);
+        ck_assert_int_eq(refused(403, "REQUEST_LIMIT_EXCEEDED"), CF_ERR_THROTTLED);
     }
     ck_assert(works(CF_SF_POST_CALL));
 }
@@ -427,10 +509,10 @@ END_TEST
 /* A field that was never there is the configuration's fault; one that went away is waited for. */
 START_TEST(test_configuration)
 {
-    ck_assert_int_eq(cf_sf_record_failed(sf, 400, "INVALID_FIELD"), CF_ERR_CONFIG);
+    ck_assert_int_eq(refused(400, "INVALID_FIELD"), CF_ERR_CONFIG);
     ck_assert(works(CF_SF_POST_CALL));
     cf_sf_record_done(sf);
-    ck_assert_int_eq(cf_sf_record_failed(sf, 400, "INVALID_FIELD"), CF_ERR_TRANSIENT);
+    ck_assert_int_eq(refused(400, "INVALID_FIELD"), CF_ERR_TRANSIENT);
     ck_assert_double_eq(shown(CF_SF_M_CONFIG_ERROR), 1);
     ck_assert(!works(CF_SF_POST_CALL));
     until_works(CF_SF_POST_CALL);
@@ -456,6 +538,8 @@ START_TEST(test_configuration_of_questions)
     ck_assert_double_eq(shown(CF_SF_M_CONFIG_ERROR), 0);
     ck_assert_int_eq(settled(CF_ERR_CONFIG), CF_ERR_TRANSIENT);
     ck_assert_double_eq(shown(CF_SF_M_CONFIG_ERROR), 1);
+    cf_sf_query_done(sf);
+    ck_assert_double_eq(shown(CF_SF_M_CONFIG_ERROR), 0);
 }
 END_TEST
 
@@ -545,6 +629,9 @@ int main(void)
     tcase_add_test(tcase, test_classes_stop);
     tcase_add_test(tcase, test_limits_are_polled);
     tcase_add_test(tcase, test_records_alike_pause_the_writers);
+    tcase_add_test(tcase, test_recovery_is_told);
+    tcase_add_test(tcase, test_recovery_of_logins_is_told);
+    tcase_add_test(tcase, test_one_record_pauses_nobody);
     tcase_add_test(tcase, test_other_records);
     tcase_add_test(tcase, test_configuration);
     tcase_add_test(tcase, test_configuration_of_questions);

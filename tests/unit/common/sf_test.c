@@ -430,8 +430,11 @@ static const struct {
     {"https://l", "{\"error\":\"invalid_grant\",\"error_description\":\"authentication failure\"}", 400, -1,
      CF_ERR_TRANSIENT, true},
     {"https://l", "{\"error\":\"invalid_client\"}", 401, -1, CF_ERR_TRANSIENT, true},
-    {"https://l", "{\"error\":\"rate_limit_exceeded\"}", 400, -1, CF_ERR_THROTTLED, true},
-    {"https://l", "", 429, -1, CF_ERR_THROTTLED, true},
+    {"https://l", "{\"error\":\"inactive_user\"}", 400, -1, CF_ERR_TRANSIENT, true},
+    {"https://l", "{\"error\":\"rate_limit_exceeded\"}", 400, -1, CF_ERR_THROTTLED, false},
+    {"https://l", "{\"error\":\"unknown_error\"}", 400, -1, CF_ERR_TRANSIENT, false},
+    {"https://l", "{\"error\":\"invalid_grant\"}", 503, -1, CF_ERR_TRANSIENT, false},
+    {"https://l", "", 429, -1, CF_ERR_THROTTLED, false},
     {"https://l", "<html>", 400, -1, CF_ERR_TRANSIENT, false},
     {"https://l", "<html>maintenance", 503, -1, CF_ERR_TRANSIENT, false},
 };

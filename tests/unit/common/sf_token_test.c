@@ -226,6 +226,29 @@ START_TEST(test_refused_once_for_all)
 }
 END_TEST
 
+/* The token endpoint was busy for one; the token of another, who had more luck, it takes without waiting. */
+START_TEST(test_token_of_another_ends_the_wait)
+{
+    const struct answer busy = {TOKEN_PATH, NULL, "{\"error\":\"rate_limit_exceeded\"}", 400, ANSWER};
+    const struct answer fine = {"/", NULL, "{}", 200, ANSWER};
+    const struct answer script[] = {busy, login, fine, fine};
+
+    SCRIPT(script);
+    ask(a);
+    cf_loop_run(loop);
+    ck_assert_uint_eq(succeeded, 0);
+    ask(a); /* still waits, and nobody has a token */
+    cf_loop_run(loop);
+    ck_assert_uint_eq(server.n_seen, 1);
+    ask(b);
+    cf_loop_run(loop);
+    ask(a);
+    cf_loop_run(loop);
+    ck_assert_uint_eq(succeeded, 2);
+    ck_assert_uint_eq(server.tokens, 1);
+}
+END_TEST
+
 /* The holder of the lock has died: its lock goes, and the next one logs in. */
 START_TEST(test_dead_lock_holder)
 {
@@ -306,6 +329,7 @@ int main(void)
     tcase_add_test(tcase, test_dead_token_is_replaced_once);
     tcase_add_test(tcase, test_dead_shared_token);
     tcase_add_test(tcase, test_refused_once_for_all);
+    tcase_add_test(tcase, test_token_of_another_ends_the_wait);
     tcase_add_test(tcase, test_dead_lock_holder);
     tcase_add_test(tcase, test_garbage_in_redis);
     tcase_add_test(tcase, test_redis_is_gone);

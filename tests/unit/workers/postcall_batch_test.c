@@ -118,6 +118,23 @@ START_TEST(test_linger)
 }
 END_TEST
 
+/* A pause from outside takes the place of the line's own, and ends when it is said to. */
+START_TEST(test_pause)
+{
+    struct postcall_load *load;
+
+    add(0, "", 1000);
+    load = next(1000);
+    done(load, POSTCALL_UNSENT, 1010);
+    postcall_batch_pause(batch, 50000);
+    none_before(20000, 50000);
+    postcall_batch_pause(batch, 0);
+    load = next(20000);
+    is_load(load, "0");
+    done(load, POSTCALL_ANSWERED, 20010);
+}
+END_TEST
+
 START_TEST(test_a_burst)
 {
     struct postcall_load *loads[3];
@@ -425,6 +442,7 @@ int main(void)
     tcase_add_test(tcase, test_one_alone_leaves_at_once);
     tcase_add_test(tcase, test_linger);
     tcase_add_test(tcase, test_a_burst);
+    tcase_add_test(tcase, test_pause);
     tcase_add_test(tcase, test_parents);
     tcase_add_test(tcase, test_limits);
     tcase_add_test(tcase, test_alone);
