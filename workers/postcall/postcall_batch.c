@@ -9,7 +9,7 @@
 struct postcall_batch {
     struct postcall_batch_opts opts;
     struct postcall_item *first, *last;
-    size_t waiting;
+    size_t waiting, items_sent;
     struct postcall_load *loads;
     uint32_t under_way;
     struct postcall_held *buckets[BUCKETS];
@@ -213,6 +213,8 @@ static struct postcall_load *make_load(struct postcall_batch *batch, size_t n)
     struct postcall_load *load = cf_calloc(1, sizeof(*load));
 
     load->owner = batch->opts.owner;
+    load->first = batch->items_sent;
+    batch->items_sent += n;
     load->n = n;
     load->items = cf_calloc(n, sizeof(struct postcall_item *));
     load->held = cf_calloc(n * POSTCALL_PARENTS, sizeof(*load->held));

@@ -54,6 +54,7 @@ struct postcall_held {
 struct postcall_load {
     struct postcall_load *prev, *next; /* of those under way */
     void *owner;                       /* the caller's, as in the options */
+    size_t first; /* number of its first item, unlike any other's: an answer to another load is told by it */
     size_t n;
     struct postcall_item **items; /* NULL: has left */
     struct postcall_held *held;   /* n * POSTCALL_PARENTS */

@@ -142,10 +142,11 @@ static bool is_comment(struct cf_str reference, size_t *ret_part)
     return true;
 }
 
-/* Answers come in order of the graphs; if not, by name. */
+/* By name, which no other request has: the answer to another one, on a connection that has got out of step,
+ * is no answer. */
 static const json_t *graph_of(const json_t *answer, size_t index)
 {
-    const json_t *graphs = json_object_get(answer, "graphs"), *graph = json_array_get(graphs, index);
+    const json_t *graphs = json_object_get(answer, "graphs"), *graph = NULL;
     struct cf_str name;
     char id[24];
 

@@ -34,7 +34,7 @@ static json_t *build_writes(struct postcall *postcall, const struct postcall_loa
     for (size_t i = 0; i < load->n; i++) {
         struct postcall_call call = postcall_call_of(load->items[i]->arg);
 
-        if (json_array_append_new(graphs, postcall_write_graph(&postcall->org, &call, i)) != 0)
+        if (json_array_append_new(graphs, postcall_write_graph(&postcall->org, &call, load->first + i)) != 0)
             abort();
     }
     return postcall_write_request(graphs);
@@ -172,7 +172,7 @@ static void on_answer(void *arg, const struct cf_sf_response *res, const struct 
     if (failure && failure->paused && fate == POSTCALL_UNSENT)
         postcall_batch_pause(lane->batch, cf_clock_mono_ms() + PAUSED_MS); /* postcall_lanes_wake() ends it */
     for (size_t i = 0; i < load->n && (fate == POSTCALL_ANSWERED || fate == POSTCALL_LOST); i++) {
-        result.index = i;
+        result.index = load->first + i;
         if (load->items[i])
             tell(lane, load->items[i]->arg, &result);
     }
