@@ -73,7 +73,7 @@ def test_while_salesforce_is_down(other, crowd):
     calls, mark = [(unknown(other, who), who) for who in crowd], other.mark()
     for call, _ in calls:
         other.end(call)
-    wait_until(lambda: other.metric("callfleet_salesforce_refused_total") >= len(calls), 30, "all know that it is down")
+    wait_until(lambda: len(other.requests("read", mark)) >= 6, 30, "some probes, though all calls only wait")
     other.no_faults()
     assert [other.updated(call)["caseId"] for call, _ in calls] == [who.case for _, who in calls]
     assert len([e for e in other.requests("read", mark) if e["status"] == 200]) <= 50
