@@ -86,7 +86,7 @@ static double cpu_seconds(void)
  * national digits with wildcards between. The benchmark's are all of country code 1. */
 static size_t read_numbers(const char *body, const char *end, char (*ret_numbers)[NUMBER_SIZE])
 {
-    static const char like[] = "+Phone+LIKE+'", last[] = "\"contacts\"";
+    static const char like[] = "+Phone+LIKE+'", last[] = "\"contacts_";
     const char *at = body, *stop = memmem(body, (size_t)(end - body), last, sizeof(last) - 1);
     size_t n = 0;
 

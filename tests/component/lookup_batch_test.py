@@ -146,3 +146,15 @@ def test_a_passing_failure_of_a_shared_request(lookup):
     calls = {n: lookup.send("+1" + n) for n in people}
     for n, call in calls.items():
         assert lookup.answer(call).data["customer"]["contact"]["id"] == contacts[n]
+
+
+@pytest.mark.parametrize("lookup", [{"lookup_batch": 1, "sf_max_in_flight": 4}], indirect=True)
+def test_an_answer_that_comes_twice_is_nobody_elses(lookup):
+    """A server or proxy that answers twice puts later answers of that connection out of step."""
+    people = [fresh_number() for _ in range(40)]
+    contacts = {n: lookup.contact("N" + n, Phone=n) for n in people}
+    lookup.fault("doubled-answer", path=COMPOSITE, rate=0.5, seed=7)
+    calls = {n: lookup.send("+1" + n) for n in people}
+    for n, call in calls.items():
+        customer = lookup.answer(call).data["customer"]
+        assert customer["status"] == "unavailable" or customer.get("contact", {}).get("id") == contacts[n], (n, customer)

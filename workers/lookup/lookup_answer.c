@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lookup_answer - what Salesforce's answer to the request of lookup_query says. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -46,6 +47,41 @@ static const json_t *part_of(const json_t *answer, const char *reference)
             return part;
     }
     return NULL;
+}
+
+/* ---- whose answer it is ---- */
+
+void lookup_query_mark(json_t *body, uint64_t number)
+{
+    json_t *parts = json_object_get(body, "compositeRequest");
+    char marked[48];
+
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        json_t *part = json_array_get(parts, i);
+
+        (void)snprintf(marked, sizeof(marked), "%s_%" PRIu64,
+                       json_string_value(json_object_get(part, "referenceId")), number);
+        json_object_set_new_nocheck(part, "referenceId", json_string_nocheck(marked));
+    }
+}
+
+bool lookup_query_unmark(json_t *answer, uint64_t number)
+{
+    json_t *parts = json_object_get(answer, "compositeResponse");
+    char mark[24];
+    size_t n = (size_t)snprintf(mark, sizeof(mark), "_%" PRIu64, number);
+
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        json_t *part = json_array_get(parts, i);
+        struct cf_str name = lookup_text_of(part, "referenceId");
+
+        if (!name.p || !memchr(name.p, '_', name.n))
+            continue;
+        if (name.n <= n || memcmp(name.p + name.n - n, mark, n) != 0)
+            return false;
+        json_object_set_new_nocheck(part, "referenceId", json_stringn(name.p, name.n - n));
+    }
+    return true;
 }
 
 /* ---- failures ---- */

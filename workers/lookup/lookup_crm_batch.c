@@ -133,8 +133,11 @@ static void batch_post(struct batch *batch, json_t *body)
                                     .body = body,
                                     .timeout_ms = crm->opts.try_ms};
 
+    batch->number = ++crm->requests;
     if (batch->stage == SEARCHING)
         request.path = "/composite/batch";
+    else
+        lookup_query_mark(body, batch->number);
     batch->call = cf_sf_send(crm->sf, &request, on_answer, batch);
     json_decref(body);
     crm->sent_ms = cf_loop_now_ms(crm->loop);
@@ -428,11 +431,16 @@ static void failed_or_lacks(struct batch *batch, const struct lookup_dropped *dr
     failed(batch, err, false);
 }
 
-static void answered(struct batch *batch, const json_t *answer)
+static void answered(struct batch *batch, json_t *answer)
 {
     struct lookup_dropped dropped;
     struct cf_err err;
 
+    if (!lookup_query_unmark(answer, batch->number)) {
+        (void)cf_err_set(&err, CF_ERR_TRANSIENT, "sf", 0, "Salesforce gave the answer to another request");
+        failed(batch, &err, false);
+        return;
+    }
     if (lookup_query_check(&batch->opts, answer, &dropped, &err) != 0) {
         failed_or_lacks(batch, &dropped, &err);
         return;

@@ -59,6 +59,7 @@ struct batch {
     struct cf_sf_call *call;       /* NULL: being answered */
     struct lookup_query_opts opts; /* what was asked for */
     enum stage stage;
+    uint64_t number;                                  /* of the request */
     struct question *questions[LOOKUP_QUERY_NUMBERS]; /* NULL: it has gone meanwhile, */
     bool is_late[LOOKUP_QUERY_NUMBERS];               /* as its time was over */
     struct cf_phone phones[LOOKUP_QUERY_NUMBERS];
@@ -74,6 +75,7 @@ struct lookup_crm {
     struct line waiting, resting;
     struct batch *batches;
     size_t n_batches;
+    uint64_t requests; /* numbered from 1 */
     size_t last_n;     /* numbers in the last request that left the line */
     uint32_t halvings; /* that may still be tried */
     uint32_t retries;  /* the budget of them, in good answers */

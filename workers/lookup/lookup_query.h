@@ -82,6 +82,12 @@ void lookup_fields_add(const struct lookup_field_list *list, const char *phones[
 /** The body of POST /composite; the caller owns it. 1..LOOKUP_QUERY_NUMBERS numbers of status OK. */
 json_t *lookup_query_build(const struct lookup_query_opts *opts, const struct cf_phone *phones, size_t n);
 
+/** Gives a body of /composite the request's own number, and takes it out of the answer again. False: the
+ * answer is that of another request (a server or proxy that answers twice puts all later ones of a connection
+ * out of step), so it says nothing about these callers. An answer without any number is taken. */
+void lookup_query_mark(json_t *body, uint64_t number);
+CF_CHECKED bool lookup_query_unmark(json_t *answer, uint64_t number);
+
 /* What the org does not have. */
 struct lookup_dropped {
     const char *object; /* "Contact"; NULL: nothing is missing */

@@ -648,6 +648,43 @@ START_TEST(test_truncated)
 }
 END_TEST
 
+static const struct {
+    const char *reference;
+    bool ours;
+    const char *after;
+} marks[] = {
+    {"contacts_17", true, "contacts"},     {"contacts", true, "contacts"}, /* a server that gives no names
+                                                                              back */
+    {"contacts_16", false, "contacts_16"}, {"contacts_117", false, "contacts_117"}, {"_17", false, "_17"},
+    {"contacts_", false, "contacts_"},
+};
+
+START_TEST(test_answer_to_another_request)
+{
+    json_t *answer = json_pack("{s:[{s:s}]}", "compositeResponse", "referenceId", marks[_i].reference);
+    json_t *part = json_array_get(json_object_get(answer, "compositeResponse"), 0);
+
+    ck_assert_int_eq(lookup_query_unmark(answer, 17), marks[_i].ours);
+    ck_assert_str_eq(json_string_value(json_object_get(part, "referenceId")), marks[_i].after);
+    json_decref(answer);
+}
+END_TEST
+
+START_TEST(test_each_part_is_marked)
+{
+    json_t *body = json_pack("{s:[{s:s}, {s:s}]}", "compositeRequest", "referenceId", "contacts",
+                             "referenceId", "accounts");
+    json_t *parts = json_object_get(body, "compositeRequest");
+
+    lookup_query_mark(body, 42);
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(parts, 0), "referenceId")),
+                     "contacts_42");
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(parts, 1), "referenceId")),
+                     "accounts_42");
+    json_decref(body);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lookup_query");
@@ -674,6 +711,8 @@ int main(void)
     tcase_add_loop_test(tcase, test_pick, 0, ROWS(picks));
     tcase_add_test(tcase, test_limits_grow_with_the_numbers);
     tcase_add_loop_test(tcase, test_truncated, 0, ROWS(truncations));
+    tcase_add_loop_test(tcase, test_answer_to_another_request, 0, ROWS(marks));
+    tcase_add_test(tcase, test_each_part_is_marked);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
