@@ -275,11 +275,15 @@ static rd_kafka_conf_t *consumer_conf(const struct cf_kafka_opts *opts, struct c
      * any commit start at the beginning by an explicit assign. queued.min.messages: 2.0.2 sleeps 1 s whenever
      * it is reached. */
     static const struct cf_kafka_prop ours[] = {
-        {"partition.assignment.strategy", "range"},      {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},           {"auto.offset.reset", "error"},
-        {"isolation.level", "read_committed"},           {"queued.min.messages", "100000"},
-        {"queued.max.messages.kbytes", "2048"},          {"fetch.wait.max.ms", "100"},
-        {"topic.metadata.refresh.interval.ms", "30000"}, {NULL, NULL},
+        {"partition.assignment.strategy", "range"},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},
+        {"isolation.level", "read_committed"},
+        {"queued.min.messages", "100000"},
+        {"fetch.wait.max.ms", "100"},
+        {"topic.metadata.refresh.interval.ms", "30000"},
+        {NULL, NULL},
     };
     const struct cf_kafka_conf which = {opts, "consumer.", "producer."};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -289,6 +293,7 @@ static rd_kafka_conf_t *consumer_conf(const struct cf_kafka_opts *opts, struct c
         ok = cf_kafka_conf_set(conf, prop->name, prop->value, err) == 0;
     ok = ok && cf_kafka_conf_set(conf, "group.id", opts->group, err) == 0 &&
          cf_kafka_conf_set_ms(conf, "session.timeout.ms", opts->session_timeout_ms, err) == 0 &&
+         cf_kafka_conf_set_ms(conf, "queued.max.messages.kbytes", opts->fetch_ahead_kib, err) == 0 &&
          cf_kafka_conf_common(conf, &which, err) == 0;
     if (!ok) {
         rd_kafka_conf_destroy(conf);

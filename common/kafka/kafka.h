@@ -43,6 +43,8 @@ struct cf_kafka_opts {
     const struct cf_kafka_prop *props; /* for both clients, ended by name NULL; they win over ours */
     uint32_t session_timeout_ms;
     uint32_t transaction_timeout_ms;
+    uint32_t fetch_ahead_kib; /* of each partition; a full queue sleeps a second, so also the KiB/s of a
+                                 backlog at least */
 };
 
 /* What the group committed for a part that was assigned. */

@@ -215,6 +215,8 @@ static int start_kafka(struct cf_worker *worker, struct cf_err *err)
          */
         .props = (const struct cf_kafka_prop *)worker->values.kafka,
         .session_timeout_ms = (uint32_t)worker->values.session_timeout_ms,
+        .fetch_ahead_kib =
+            worker->stage->fetch_ahead_kib ? worker->stage->fetch_ahead_kib : CF_FETCH_AHEAD_KIB,
         .transaction_timeout_ms = (uint32_t)worker->values.transaction_timeout_ms,
     };
     size_t n = 0;

@@ -84,6 +84,7 @@ struct cf_stage {
     const struct cf_metric *metrics; /* the stage's own table, or NULL */
     const struct cf_step *steps;     /* a job starts at steps[0] */
     size_t job_size;                 /* the stage's part of a job, zeroed at the start */
+    uint32_t fetch_ahead_kib; /* of each partition: memory against the speed of catching up; 0: 16 MiB */
     CF_CHECKED int (*init)(struct cf_worker *worker, struct cf_err *err);
     void (*done)(struct cf_worker *worker); /* frees what init made; called also after a failed init */
     struct cf_partition_hooks hooks;

@@ -168,6 +168,7 @@ const struct cf_stage cf_routing_stage = {
     .config_size = sizeof(struct routing_config),
     .steps = steps,
     .job_size = 256,
+    .fetch_ahead_kib = 8192,
     .init = init,
     .done = done,
     .hooks = {.assigned = on_assigned,

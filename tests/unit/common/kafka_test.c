@@ -147,6 +147,7 @@ static void setup(void)
                                  .outputs = outputs,
                                  .props = props,
                                  .session_timeout_ms = 6000,
+                                 .fetch_ahead_kib = 4096,
                                  .transaction_timeout_ms = 20000};
     struct cf_err err;
     char why[200];
@@ -250,6 +251,7 @@ START_TEST(a_bad_property_is_refused_with_its_name)
                                  .topics = topics,
                                  .props = props,
                                  .session_timeout_ms = 6000,
+                                 .fetch_ahead_kib = 4096,
                                  .transaction_timeout_ms = 20000};
     struct cf_loop *loop = cf_loop_new();
     struct cf_err err = {0};
