@@ -150,7 +150,8 @@ def test_a_passing_failure_of_a_shared_request(lookup):
 
 @pytest.mark.parametrize("lookup", [{"lookup_batch": 1, "sf_max_in_flight": 4}], indirect=True)
 def test_an_answer_that_comes_twice_is_nobody_elses(lookup):
-    """A server or proxy that answers twice puts later answers of that connection out of step."""
+    """A server or proxy that answers twice puts later answers of that connection out of step. That happens seldom: lookup_query_test
+    is what fails when the number of a request is not looked at."""
     people = [fresh_number() for _ in range(40)]
     contacts = {n: lookup.contact("N" + n, Phone=n) for n in people}
     lookup.fault("doubled-answer", path=COMPOSITE, rate=0.5, seed=7)
